@@ -1,0 +1,1 @@
+"""HTTP views, one module a family of resources; each view is a few lines around a use case."""

@@ -1,0 +1,1 @@
+"""The nouns of the service: frozen values without I/O and without HTTP."""
