@@ -13,6 +13,7 @@
       NotAcceptable 406
       NotFound 404
         NoSuchProcess  NoSuchJob  NoSuchUpload  ResultNotReady  ResultNotAvailable
+      JobFailed 400                      the job's own problem, where its results were asked for
       Gone 410
         JobDismissed  JobRemoved
       Refused 403
@@ -22,6 +23,7 @@
         DuplicatedProcess  IllegalTransition
       BackendError 503                   retry_after, seconds
         StoreError  QueueError  TransferError  Overloaded
+          TooManyHeld 429
       StaleRevision                      a lost compare-and-set: reload and decide, or walk away
       ConfigurationError                 a sentence for the operator, at startup
       ExecutionError                     becomes ``Job.failure``
@@ -187,6 +189,18 @@ class ResultNotAvailable(NotFound):
     type = types.RESULT_NOT_AVAILABLE
 
 
+class JobFailed(WeaverLiteError):
+    """The job failed: it has no results."""
+
+    status = 400
+
+    @classmethod
+    def of(cls, failure: Mapping[str, Any]) -> JobFailed:
+        """Return the error that answers with the problem document in a job's record, under the status 400."""
+        members = {name: value for name, value in failure.items() if name != "detail"}
+        return cls(failure.get("detail"), **{**members, "status": cls.status})
+
+
 class Gone(WeaverLiteError):
     """It is gone."""
 
@@ -270,6 +284,12 @@ class Overloaded(BackendError):
     """Too many requests are waiting: try again."""
 
     retry_after = 2
+
+
+class TooManyHeld(Overloaded):
+    """You hold too many waiting requests already: end one, or try again later."""
+
+    status = 429
 
 
 class StaleRevision(WeaverLiteError):

@@ -24,8 +24,12 @@ from weaverlite.models.results import LocalValue
 class Stream(Protocol):
     """Where a tool's output goes. Hand its ``fileno()`` to a child process; what it writes is followed live.
 
-    On leaving the context it waits, briefly, until all that was written has been read.
+    On leaving the context it waits, briefly, until all that was written has been read; from then on ``last_line`` is
+    the last line that was not blank (its beginning, if it is long), empty when there was none.
     """
+
+    @property
+    def last_line(self) -> str: ...
 
     def fileno(self) -> int: ...
 
@@ -50,7 +54,11 @@ class Reporter(Protocol):
 
 
 class Launch(Protocol):
-    """Start a tool as a child process, with the limits and the confinement that this job's tools get."""
+    """Start a tool as a child process, with the limits and the confinement that this job's tools get.
+
+    ``confined`` is false for one thing only, the client of a container engine: it needs the engine's socket, and the
+    limits go to its container. It stays in the job's process group and carries the job's marks.
+    """
 
     def __call__(
         self,
@@ -62,6 +70,7 @@ class Launch(Protocol):
         stdout: Any = None,
         stderr: Any = None,
         network: bool = False,
+        confined: bool = True,
     ) -> subprocess.Popen[bytes]: ...
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -62,10 +61,13 @@ def read_time(text: str) -> datetime:
 
 
 _MISSING = object()
+_DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
+_READERS: dict[type, dict[str, Read]] = {}
 
 
-@cache
-def _defaults(cls: Hashable) -> tuple[tuple[str, Any], ...]:
+def _defaults(cls: type) -> tuple[tuple[str, Any], ...]:
+    if cls in _DEFAULTS:
+        return _DEFAULTS[cls]
     if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
         raise TypeError(f"{cls!r} has no JSON form")
     found = []
@@ -76,15 +78,16 @@ def _defaults(cls: Hashable) -> tuple[tuple[str, Any], ...]:
         elif field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
         found.append((field.name, default))
-    return tuple(found)
+    return _DEFAULTS.setdefault(cls, tuple(found))
 
 
-@cache
-def _readers(cls: Hashable) -> dict[str, Read]:
+def _readers(cls: type) -> dict[str, Read]:
+    if cls in _READERS:
+        return _READERS[cls]
     if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
         raise TypeError(f"{cls!r} has no JSON form")
     hints = typing.get_type_hints(cls)
-    return {field.name: _reader(hints[field.name]) for field in dataclasses.fields(cls)}
+    return _READERS.setdefault(cls, {field.name: _reader(hints[field.name]) for field in dataclasses.fields(cls)})
 
 
 def _reader(hint: Any) -> Read:

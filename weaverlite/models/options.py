@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
+
+from weaverlite.ogc.units import parse_duration, parse_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,42 @@ class Options:
     publisher: str | None = None
     resources: Resources = Resources()
     keep: timedelta | None = None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Options:
+        """Return the options of a document that was validated against ``schemas/weaverlite/options.yaml``."""
+        timeouts, resources = document.get("timeouts", {}), document.get("resources", {})
+        return cls(
+            name=document.get("name"),
+            labels=document.get("labels", {}),
+            priority=document.get("priority"),
+            timeouts=Timeouts(**{name: parse_duration(value) for name, value in timeouts.items()}),
+            attempts=document.get("attempts"),
+            idempotent=document.get("idempotent"),
+            publisher=document.get("publisher"),
+            resources=Resources(
+                cores=resources.get("cores"),
+                memory=parse_size(resources["memory"]) if "memory" in resources else None,
+                disk=parse_size(resources["disk"]) if "disk" in resources else None,
+            ),
+            keep=parse_duration(document["keep"]) if "keep" in document else None,
+        )
+
+    def over(self, defaults: Options) -> Options:
+        """Return these options, with ``defaults`` (those of the package) where nothing was asked for."""
+
+        def first(mine: Any, theirs: Any, names: tuple[str, ...]) -> dict[str, Any]:
+            return {
+                name: value if (value := getattr(mine, name)) is not None else getattr(theirs, name) for name in names
+            }
+
+        return replace(
+            self,
+            **first(self, defaults, ("name", "priority", "attempts", "idempotent", "publisher", "keep")),
+            labels={**defaults.labels, **self.labels},
+            timeouts=Timeouts(**first(self.timeouts, defaults.timeouts, ("queue", "execution", "total"))),
+            resources=Resources(**first(self.resources, defaults.resources, ("cores", "memory", "disk"))),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

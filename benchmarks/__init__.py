@@ -1,0 +1,1 @@
+"""Speed and memory, measured against something run beside it. ``python -m benchmarks --help``."""

@@ -1,0 +1,133 @@
+"""Servers that some tests need, and the closing lines that say what was run and what was not.
+
+A test that needs a server carries its mark (``redis``, ``mongodb``, ``s3``, ``docker``) or uses its fixture. Where the
+servers are is read from ``REDIS_URL``, ``MONGODB_URL``, ``S3_URL`` and ``DOCKER_HOST``, or from the file that
+``make services`` writes. Without its server a test is skipped with a sentence; with ``CI=true`` the run fails instead.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from collections.abc import Generator, Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: Mark and fixture of each server: the variable that says where it is, and its name in a sentence.
+SERVERS = {
+    "redis": ("REDIS_URL", "a Redis server"),
+    "mongodb": ("MONGODB_URL", "a MongoDB wire server"),
+    "s3": ("S3_URL", "an S3 server"),
+    "docker": ("DOCKER_HOST", "a Docker engine"),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        lines = (ROOT / ".services" / "env").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        name, _, value = line.partition("=")
+        os.environ.setdefault(name, value)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in SERVERS:
+            if server_fixture(name) in getattr(item, "fixturenames", ()):
+                item.add_marker(name)
+    needed = sorted({name for item in items for name in SERVERS if item.get_closest_marker(name)})
+    missing = [why for name in needed if (why := what_is_missing(name))]
+    if missing and os.environ.get("CI") == "true":
+        raise pytest.UsageError("CI=true and not every server is there. " + " ".join(missing))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in SERVERS:
+        if item.get_closest_marker(name) and (why := what_is_missing(name)):
+            pytest.skip(why)
+
+
+def server_fixture(name: str) -> str:
+    return "docker_host" if name == "docker" else f"{name}_url"
+
+
+@cache
+def what_is_missing(name: str) -> str:
+    """Return a sentence about the server of this mark if it does not answer, else nothing."""
+    variable, words = SERVERS[name]
+    url = os.environ.get(variable, "unix:///var/run/docker.sock" if name == "docker" else "")
+    if not url:
+        return f"There is no {words.partition(' ')[2]}: set {variable}, or run 'make services'."
+    try:
+        with connection(url):
+            return ""
+    except OSError as error:
+        return f"{words[0].upper()}{words[1:]} does not answer at {url} ({error}): run 'make services'."
+
+
+def connection(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        found = socket.socket(socket.AF_UNIX)
+        try:
+            found.connect(parts.path)
+        except OSError:
+            found.close()
+            raise
+        return found
+    return socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80), timeout=5)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """``redis://host:port/0``."""
+    return os.environ["REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def mongodb_url() -> str:
+    """``mongodb://host:port``, without a database: take one of your own."""
+    return os.environ["MONGODB_URL"].rstrip("/")
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> str:
+    """The endpoint of an S3 server: any key and secret will do."""
+    return os.environ["S3_URL"]
+
+
+@pytest.fixture(scope="session")
+def docker_host() -> str:
+    """Where the Docker engine listens; the ``docker`` command finds it in its environment too."""
+    return os.environ.setdefault("DOCKER_HOST", "unix:///var/run/docker.sock")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Say in the very last lines what came of the tests, with the reason of each that was skipped."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    count = {name: len(found) for name, found in reporter.stats.items()}
+    for reason, number in sorted(Counter(skip_reasons(reporter.stats.get("skipped", ()))).items()):
+        reporter.write_line(f"{number} skipped: {reason}")
+    reporter.write_line(
+        f"{count.get('passed', 0)} passed, {count.get('failed', 0) + count.get('error', 0)} failed, "
+        f"{count.get('skipped', 0)} skipped, {count.get('deselected', 0)} deselected"
+    )
+
+
+def skip_reasons(reports: tuple[pytest.TestReport, ...] | list[pytest.TestReport]) -> Iterator[str]:
+    for report in reports:
+        # A skip is kept as (path, line, "Skipped: reason").
+        words = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        yield words.removeprefix("Skipped: ")

@@ -1,0 +1,304 @@
+"""Whatever is killed, whenever: every job that was accepted ends exactly once, and nothing is left behind."""
+
+from __future__ import annotations
+
+import collections
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.integration.fleet import IMPATIENT, Fleet, Member, environment_of, marked, parents
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
+JOBS = 200
+LEAST_HITS = 50
+TOOL = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "baseCommand": ["sh", "-c", 'sleep 0.4; echo "$0"'],
+    "inputs": {"text": {"type": "string", "inputBinding": {"position": 1}}},
+    "outputs": {"said": {"type": "stdout"}},
+    "stdout": "said.txt",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Fleet:
+    port, marker = free_port(), f"kill-{uuid.uuid4()}"
+    data = tmp_path / "data"
+    serve = Member(
+        "service",
+        ["serve", "--port", str(port), "--data", str(data), "--concurrency", "4"],
+        data,
+        {**IMPATIENT, "LC_WEAVERLITE_TEST": marker},
+        tmp_path / "service.log",
+    )
+    return Fleet(f"http://127.0.0.1:{port}", [serve], marker, [data])
+
+
+@pytest.fixture
+def distributed(tmp_path: Path, redis_url: str, mongodb_url: str) -> Fleet:
+    port, marker = free_port(), f"kill-{uuid.uuid4()}"
+    data = tmp_path / "data"
+    common = {
+        **IMPATIENT,
+        "LC_WEAVERLITE_TEST": marker,
+        "WEAVERLITE_STORE_URL": f"{mongodb_url}/kill{uuid.uuid4().hex[:8]}",
+        "WEAVERLITE_QUEUE_URL": f"celery+{redis_url}",
+        "WEAVERLITE_PUBLISH_DIRECTORY": str(tmp_path / "shared" / "results"),
+        "WEAVERLITE_VAULT_DIRECTORY": str(tmp_path / "shared" / "vault"),
+    }
+    front = Member(
+        "front end",
+        ["serve", "--no-worker", "--port", str(port), "--data", str(data / "front")],
+        data / "front",
+        common,
+        tmp_path / "front.log",
+    )
+    workers = [
+        Member(
+            f"worker {number}",
+            ["work", "--data", str(data / f"worker{number}"), "--concurrency", "2"],
+            data / f"worker{number}",
+            common,
+            tmp_path / f"worker{number}.log",
+        )
+        for number in (1, 2)
+    ]
+    return Fleet(f"http://127.0.0.1:{port}", [front, *workers], marker, [data, tmp_path / "shared"])
+
+
+def test_killed_service_worker_and_job_processes_lose_no_job(embedded: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    run_and_kill(embedded, capsys)
+
+
+@pytest.mark.redis
+@pytest.mark.mongodb
+def test_killed_front_end_and_workers_of_a_fleet_lose_no_job(
+    distributed: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_and_kill(distributed, capsys)
+
+
+def run_and_kill(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    seed = int(os.environ.get("KILL_SEED", "0")) or random.SystemRandom().randrange(1 << 30)
+    fleet.start()
+    hits: collections.Counter[str] = collections.Counter()
+    try:
+        for process_id, idempotent in (("again", True), ("once", False)):
+            deploy(fleet.url, process_id, idempotent)
+        jobs = Submitter(fleet.url)
+        jobs.start()
+        killer = Killer(fleet, random.Random(seed))
+        while jobs.is_alive() or (sum(killer.hits.values()) < LEAST_HITS and unfinished(fleet, jobs.accepted)):
+            killer.strike()
+            time.sleep(killer.pause())
+            killer.revive()
+        jobs.join()
+        killer.revive()
+        fleet.until_ready()
+        hits = killer.hits
+        ended = until_ended(fleet, jobs.accepted, seconds=120)
+        outcomes = [judge(fleet.url, job_id, text, process_id, ended[job_id]) for job_id, process_id, text in jobs.accepted]
+        assert len(jobs.accepted) == JOBS
+        until_clean(fleet)
+        for path in fleet.data:
+            leftovers = [str(entry) for entry in path.rglob("work/*/*")] + [
+                str(entry) for entry in path.rglob("results/.*/*")
+            ]
+            assert not leftovers, f"directories were left behind: {leftovers[:10]}"
+    finally:
+        fleet.stop()
+        with capsys.disabled():
+            print(f"\nseed {seed}; kills that hit a process holding a job: {sum(hits.values())} – {dict(hits)}")
+    assert not marked(fleet.marker, fleet.data), "processes outlived the service"
+    with capsys.disabled():
+        print(f"outcomes of {JOBS} jobs: {dict(collections.Counter(outcomes))}")
+    assert sum(hits.values()) >= LEAST_HITS
+
+
+def deploy(url: str, process_id: str, idempotent: bool) -> None:
+    options = {"class": "weaverlite:Options", "idempotent": True, "attempts": 100} if idempotent else {}
+    document = {**TOOL, "$namespaces": {"weaverlite": "https://weaverlite.org/cwl#"}}
+    if options:
+        document["hints"] = [options]
+    reply = requests.post(
+        f"{url}/processes",
+        json={
+            "processDescription": {"id": process_id},
+            "executionUnit": {"value": document, "mediaType": "application/cwl+json"},
+        },
+        headers={"Content-Type": "application/ogcapppkg+json"},
+        timeout=60,
+    )
+    assert reply.status_code == 201, reply.text
+
+
+class Submitter(threading.Thread):
+    """Submits the jobs one after the other, and keeps the ledger of those that were answered 201."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.url = url
+        self.accepted: list[tuple[str, str, str]] = []
+
+    def run(self) -> None:
+        number = 0
+        while len(self.accepted) < JOBS:
+            number += 1
+            process_id, text = random.choice(("again", "once")), f"text-{number}"
+            try:
+                reply = requests.post(
+                    f"{self.url}/processes/{process_id}/execution",
+                    json={"inputs": {"text": text}},
+                    headers={"Prefer": "respond-async"},
+                    timeout=10,
+                )
+            except requests.RequestException:
+                # No answer: nobody was promised anything.
+                time.sleep(0.1)
+                continue
+            if reply.status_code == 201:
+                self.accepted.append((reply.json()["jobID"], process_id, text))
+            else:
+                assert reply.status_code == 503, reply.text
+            time.sleep(0.12)
+
+
+class Killer:
+    """Kills processes at random with SIGKILL, and says what each kill hit."""
+
+    def __init__(self, fleet: Fleet, chance: random.Random) -> None:
+        self.fleet = fleet
+        self.chance = chance
+        self.hits: collections.Counter[str] = collections.Counter()
+
+    def pause(self) -> float:
+        return self.chance.uniform(0.2, 0.9)
+
+    def strike(self) -> None:
+        tree = parents()
+        tools = {pid for pid in tree if "WEAVERLITE_JOB" in environment_of(pid) and self.belongs(pid, tree)}
+        if not tools:
+            return
+        tool = self.chance.choice(sorted(tools))
+        chain = [tool]
+        while (above := tree.get(chain[-1])) and above in tree and above > 1 and above != os.getpid():
+            chain.append(above)
+        services = {member.pid: member.name for member in self.fleet.members}
+        names = {}
+        for pid in chain:
+            if pid in services:
+                names[pid] = services[pid]
+                break
+            names[pid] = "tool" if pid in tools else "job process or fork server"
+        target = self.chance.choices(sorted(names), weights=[1 if pid in services else 2 for pid in sorted(names)])[0]
+        try:
+            os.kill(target, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.hits[names[target]] += 1
+        if self.chance.random() < 0.05:
+            for member in self.fleet.members:
+                if member.process and member.process.poll() is None:
+                    member.process.kill()
+            self.hits["everything at once"] += 1
+
+    def belongs(self, pid: int, tree: dict[int, int]) -> bool:
+        services = {member.pid for member in self.fleet.members}
+        while pid in tree and pid > 1:
+            if pid in services:
+                return True
+            pid = tree[pid]
+        return False
+
+    def revive(self) -> None:
+        for member in self.fleet.members:
+            assert member.process
+            if member.process.poll() is not None:
+                member.process.wait()
+                member.restart_if_gone()
+
+
+def unfinished(fleet: Fleet, accepted: list[tuple[str, str, str]]) -> bool:
+    try:
+        reply = requests.get(f"{fleet.url}/jobs?status=accepted,running&limit=1", timeout=10)
+    except requests.RequestException:
+        return True
+    return reply.status_code != 200 or bool(reply.json()["jobs"])
+
+
+def until_ended(fleet: Fleet, accepted: list[tuple[str, str, str]], seconds: float) -> dict[str, dict[str, object]]:
+    ended: dict[str, dict[str, object]] = {}
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for job_id, _, _ in accepted:
+            if job_id in ended:
+                continue
+            reply = requests.get(f"{fleet.url}/jobs/{job_id}", timeout=10)
+            assert reply.status_code == 200, f"job {job_id} was lost: {reply.status_code} {reply.text}"
+            if reply.json()["status"] in ("successful", "failed", "dismissed"):
+                ended[job_id] = reply.json()
+        if len(ended) == len(accepted):
+            return ended
+        time.sleep(0.2)
+    missing = {job_id for job_id, _, _ in accepted} - set(ended)
+    raise AssertionError(f"{len(missing)} jobs did not end: {sorted(missing)[:5]}")
+
+
+def judge(url: str, job_id: str, text: str, process_id: str, status: dict[str, object]) -> str:
+    """Return how a job ended, after checking that it ended once, rightly, and never spoke again."""
+    history = requests.get(f"{url}/jobs/{job_id}/history", timeout=10).json()
+    numbers = [attempt["number"] for attempt in history["attempts"]]
+    assert numbers == sorted(set(numbers)), history
+    ends = [event for event in history["events"] if event["message"].split(":")[0] in ("successful", "failed", "dismissed")]
+    assert len(ends) == 1, f"job {job_id} ended {len(ends)} times: {history}"
+    if status["status"] == "successful":
+        document = requests.get(f"{url}/jobs/{job_id}/results", timeout=10).json()
+        assert requests.get(document["said"]["href"], timeout=10).text == f"{text}\n"
+        return f"{process_id}: successful"
+    assert status["status"] == "failed", status
+    reason = status["exception"]["reason"]  # type: ignore[index]  # JSON
+    # A killed tool is a tool that failed; a killed worker is no reason to fail for a process that may run again.
+    assert reason in ({"execution"} if process_id == "again" else {"execution", "worker-lost"}), status
+    return f"{process_id}: failed, {reason}"
+
+
+def until_clean(fleet: Fleet, seconds: float = 60) -> None:
+    """Wait until no process of a job is left, other than the idle ones of the service itself."""
+    deadline = time.monotonic() + seconds
+    left: set[int] = set()
+    while time.monotonic() < deadline:
+        tree = parents()
+        services = {member.pid for member in fleet.members}
+
+        def is_ours(pid: int) -> bool:
+            while pid in tree and pid > 1:
+                if pid in services:
+                    return True
+                pid = tree[pid]
+            return False
+
+        everything = marked(fleet.marker, fleet.data)
+        left = {pid for pid in everything if not is_ours(pid) or "WEAVERLITE_JOB" in environment_of(pid)}
+        if not left:
+            return
+        time.sleep(0.5)
+    listing = subprocess.run(["ps", "-o", "pid,ppid,args", "-p", ",".join(map(str, left))], capture_output=True, text=True)
+    raise AssertionError(f"orphans were left:\n{listing.stdout}")

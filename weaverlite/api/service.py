@@ -1,0 +1,249 @@
+"""A resource with its methods: our Cornice ``Service``, the body types of its schemas, and the one validator.
+
+A schema has four members: ``path``, ``query``, ``header`` (Colander nodes of :mod:`weaverlite.api.parameters`) and
+``body``, whose type says how it is read: :class:`Document` defers to a schema document, :class:`Raw` takes bytes,
+:class:`Stream` leaves them where they are. The validator looks at a request in an order that clients and acceptance
+suites rely on: who asks, the media type of the body, what may be answered, then all parameters and the body together,
+so that every fault is in one answer. It replaces Cornice's own, which reads every body whole, uploads too.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import colander
+import cornice
+from pyramid.request import Request
+
+from weaverlite import schemas
+from weaverlite.api import parameters
+from weaverlite.api.bodies import read_body
+from weaverlite.errors import Fault, InvalidRequest, NotAcceptable, UnsupportedMedia, WeaverLiteError
+from weaverlite.ogc import exceptions
+from weaverlite.ogc.negotiation import ANY, JSON, choose, essence
+from weaverlite.schemas.text import parse_json
+
+View = Callable[[Request], Any]
+
+
+class Body(colander.SchemaType):  # type: ignore[misc]
+    """How a body is read, and the media types it may have."""
+
+    def __init__(self, *media_types: str) -> None:
+        self.media_types = media_types
+
+    def read(self, request: Request) -> Any:
+        """Return what :meth:`deserialize` gets."""
+        raise NotImplementedError
+
+    def deserialize(self, node: Any, value: Any) -> Any:
+        return value
+
+
+class Document(Body):
+    """A JSON body, valid against a schema document.
+
+    ``is_deferred``: the use case validates it, together with what only the use case knows, so that all faults are in
+    one answer.
+    """
+
+    def __init__(self, name: str, *media_types: str, is_deferred: bool = False) -> None:
+        super().__init__(*(media_types or (JSON,)))
+        self.name = name
+        self.is_deferred = is_deferred
+
+    def read(self, request: Request) -> Any:
+        return parse_json(read_body(request, request.runtime.settings.server.body_limit))
+
+    def deserialize(self, node: Any, value: Any) -> Any:
+        if value is not colander.null and not self.is_deferred:
+            if faults := schemas.validate(self.name, value):
+                raise BodyInvalid(node, faults)
+        return value
+
+
+class Raw(Body):
+    """A body of bytes, no more than JSON may have."""
+
+    def read(self, request: Request) -> bytes:
+        return read_body(request, request.runtime.settings.server.body_limit)
+
+
+class Stream(Body):
+    """A body that is not read here: the view takes ``request.body_file_raw``."""
+
+    def read(self, request: Request) -> Any:
+        return None
+
+
+class BodyInvalid(colander.Invalid):  # type: ignore[misc]
+    """The faults of a body, each with its pointer."""
+
+    def __init__(self, node: Any, faults: Sequence[Fault]) -> None:
+        super().__init__(node, "the body is not valid")
+        self.faults = tuple(faults)
+
+
+def envelope(
+    *, path: Sequence[Any] = (), query: Sequence[Any] = (), header: Sequence[Any] = (), body: Body | None = None
+) -> Any:
+    """Return the schema of a request."""
+    schema = colander.SchemaNode(colander.Mapping())
+    for name, nodes in (
+        ("path", path),
+        ("query", (*query, parameters.FORMAT, parameters.PROFILE)),
+        ("header", header),
+    ):
+        schema.add(colander.SchemaNode(colander.Mapping(), *(node.clone() for node in nodes), name=name))
+    if body:
+        schema.add(colander.SchemaNode(body, name="body", missing=None))
+    return schema
+
+
+PLAIN = envelope()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One kind of answer, for the OpenAPI document: the schema document of its body and the media types it may have."""
+
+    description: str
+    document: str | None = None
+    media_types: tuple[str, ...] = (JSON,)
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of a service, as the OpenAPI document tells it and as requests are checked."""
+
+    name: str
+    summary: str
+    tag: str
+    schema: Any
+    answers: Mapping[int, Answer]
+    raises: tuple[type[WeaverLiteError], ...] = ()
+    #: Media types a client may choose from, the default first; any at all for ``*/*``.
+    produces: tuple[str, ...] = (JSON,)
+    #: Whether it answers without knowing who asks.
+    is_public: bool = False
+
+
+class Service(cornice.Service):  # type: ignore[misc]
+    """A resource. Its methods are declared around their views, with everything that a client may know of them."""
+
+    renderer = "weaverlite"
+
+    def __init__(self, name: str, path: str, description: str, tag: str) -> None:
+        self.operations: dict[str, Operation] = {}
+        self.tag = tag
+        super().__init__(name=name, path=path, description=description)
+
+    def add_view(self, method: str, view: View, **kwargs: Any) -> None:
+        """Add a method. ``summary``, ``answers`` and the like describe it; see :class:`Operation`."""
+        operation = Operation(
+            name=kwargs.pop("name", view.__name__),
+            summary=kwargs.pop("summary"),
+            tag=self.tag,
+            schema=kwargs.pop("schema", PLAIN),
+            answers=kwargs.pop("answers"),
+            raises=kwargs.pop("raises", ()),
+            produces=kwargs.pop("produces", (JSON,)),
+            is_public=kwargs.pop("is_public", False),
+        )
+        self.operations[method.upper()] = operation
+
+        def check(request: Request, **_: Any) -> None:
+            validate(request, operation)
+
+        super().add_view(method, view, schema=operation.schema, validators=(check,), **kwargs)
+
+
+def validate(request: Request, operation: Operation) -> None:
+    """Check a request; leave its values in ``request.validated``, by name, the body as ``body``."""
+    if not operation.is_public:
+        request.policy.require(request)
+    body = operation.schema["body"] if "body" in operation.schema else None
+    if body is not None:
+        _check_media_type(request, body.typ)
+    request.media_type = _acceptable(request, operation)
+    faults = list(_unknown(request, operation.schema["query"]))
+    given: dict[str, Any] = {
+        "path": request.matchdict,
+        "query": _query(request),
+        "header": {node.name: value for node in operation.schema["header"] if (value := _header(request, node.name))},
+    }
+    if body is not None:
+        try:
+            given["body"] = body.typ.read(request)
+        except InvalidRequest as error:
+            faults += error.faults
+    try:
+        values = operation.schema.deserialize(given)
+    except colander.Invalid as error:
+        faults += _faults(error)
+    if faults:
+        raise _invalid(faults)
+    for location in ("path", "query", "header"):
+        request.validated.update(values[location])
+    request.validated["body"] = values.get("body")
+
+
+def _check_media_type(request: Request, body: Body) -> None:
+    given = essence(request.headers.get("Content-Type", ""))
+    if ANY in body.media_types or given in body.media_types:
+        return
+    said = f"{given!r} is not supported here" if given else "The request has no Content-Type"
+    raise UnsupportedMedia(f"{said}: send one of {', '.join(body.media_types)}.")
+
+
+def _acceptable(request: Request, operation: Operation) -> str:
+    offers = operation.produces
+    if ANY in offers:
+        return offers[0]
+    chosen = choose(request.headers.get("Accept"), offers)
+    if chosen is None:
+        raise NotAcceptable(f"This can be had as {', '.join(offers)} only; the request accepts none of these.")
+    return chosen
+
+
+def _query(request: Request) -> dict[str, Any]:
+    try:
+        given = request.GET
+        return {name: values[0] if len(values := given.getall(name)) == 1 else values for name in given}
+    except UnicodeDecodeError as error:
+        raise _invalid([Fault("the query is not UTF-8", "", "query")]) from error
+
+
+def _header(request: Request, name: str) -> str | None:
+    value: str | None = request.headers.get(name)
+    return value
+
+
+def _unknown(request: Request, query: Any) -> Iterator[Fault]:
+    names = [node.name for node in query]
+    for name in _query(request):
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
+            yield Fault(f"there is no parameter {name[:60]!r} here: {hint}", name[:60], "query")
+
+
+def _faults(error: colander.Invalid, location: str = "") -> Iterator[Fault]:
+    if isinstance(error, BodyInvalid):
+        yield from error.faults
+        return
+    if error.msg and location:
+        message = "is required" if error.msg == colander.required else str(error.msg)
+        yield Fault(str(message), error.node.name, location)
+    for child in error.children:
+        yield from _faults(child, location or child.node.name)
+
+
+def _invalid(faults: Sequence[Fault]) -> InvalidRequest:
+    if any(fault.location != "query" for fault in faults):
+        return InvalidRequest(faults=faults)
+    return InvalidRequest(faults=faults, type=exceptions.INVALID_QUERY_PARAMETER_VALUE)

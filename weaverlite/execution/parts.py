@@ -1,0 +1,65 @@
+"""What a job process works with, and what one job may take: built by the runtime, used on both sides of the fork."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from weaverlite.engines.interfaces import Engine
+from weaverlite.models.options import Resources
+from weaverlite.settings import LimitsSettings
+from weaverlite.transfer.interfaces import FetchLimits, Publisher, Stager
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of a job process. Engines are found by name, stagers by the scheme of a reference, in lower case."""
+
+    engines: Mapping[str, Engine]
+    stagers: Mapping[str, Stager]
+    publisher: Publisher
+    fetch_limits: FetchLimits
+    #: Fetches at a time of one job.
+    parallel: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one job may take, in bytes and numbers; zero is no limit, except of the two of a log."""
+
+    #: Of each tool.
+    memory: int = 0
+    processes: int = 0
+    #: Below the job's directory.
+    disk: int = 0
+    files: int = 0
+    #: Of each of stdout and stderr: what is kept from the start and from the end.
+    log_head: int = 1024**2
+    log_tail: int = 1024**2
+
+    @classmethod
+    def create(cls, section: LimitsSettings) -> Limits:
+        """Return the limits of a settings section."""
+        return cls(
+            memory=section.memory,
+            processes=section.processes,
+            disk=section.disk,
+            files=section.files,
+            log_head=section.log_head,
+            log_tail=section.log_tail,
+        )
+
+    def asked(self, resources: Resources) -> Limits:
+        """Return these limits with memory and disk lowered to what the job asked for."""
+        return Limits(
+            memory=_lower(self.memory, resources.memory),
+            processes=self.processes,
+            disk=_lower(self.disk, resources.disk),
+            files=self.files,
+            log_head=self.log_head,
+            log_tail=self.log_tail,
+        )
+
+
+def _lower(limit: int, asked: int | None) -> int:
+    return min(each for each in (limit, asked) if each) if limit or asked else 0

@@ -1,0 +1,169 @@
+"""What a client prefers: media types (``Accept``, ``f=``) and preferences (``Prefer``, RFC 7240).
+
+Everything here reads what clients send, so it never fails: what cannot be understood is ignored, as the RFCs ask.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
+TEXT = "text/plain"
+EVENTS = "text/event-stream"
+HTML = "text/html"
+YAML = "application/yaml"
+ANY = "*/*"
+
+#: The short names of ``f=``.
+FORMATS = {"json": JSON, "text": TEXT, "sse": EVENTS, "html": HTML, "yaml": YAML}
+
+_TYPE = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)/([!#$%&'*+\-.^_`|~0-9A-Za-z]+)\Z")
+_PIECE = re.compile(r"(?:[^,;\"]|\"(?:[^\"\\]|\\.)*\"?)+|[,;]")
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z|\.[0-9]{1,9}\Z")
+
+
+def essence(media_type: str) -> str:
+    """Return a media type without parameters, in lower case."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def is_json(media_type: str) -> bool:
+    """Whether documents of this media type are JSON."""
+    name = essence(media_type)
+    return name == JSON or name.endswith("+json")
+
+
+def is_text(media_type: str) -> bool:
+    """Whether content of this media type is text, in UTF-8 unless it says otherwise."""
+    name = essence(media_type)
+    return name.startswith("text/") or is_json(name) or name in _TEXTS or name.endswith(("+xml", "+yaml"))
+
+
+_TEXTS = frozenset({"application/xml", "application/yaml", "application/x-yaml", "application/cwl"})
+
+
+# ---------------------------------------------------------------- Accept
+
+
+def read_accept(text: str) -> tuple[tuple[str, float], ...]:
+    """Return the ranges of an ``Accept`` header with their quality, best first, earlier first among equals.
+
+    Ranges that are none (``*``, ``json``) are skipped; a quality that is none counts as one.
+    """
+    ranges = []
+    for entry in text.split(","):
+        name, *parameters = entry.split(";")
+        name = name.strip().lower()
+        if not _TYPE.match(name):
+            continue
+        quality = 1.0
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip().lower() == "q" and _NUMBER.match(value.strip()):
+                quality = min(1.0, float(value))
+        ranges.append((name, quality))
+    return tuple(sorted(ranges, key=lambda item: -item[1]))
+
+
+def choose(accept: str | None, offers: Sequence[str]) -> str | None:
+    """Return the offer that an ``Accept`` header prefers, or None if it refuses all.
+
+    Without a header, or with one in which nothing is a media range, it is the first offer. Among offers of equal
+    quality the earlier one wins, so that JSON, offered first, is the default.
+    """
+    ranges = read_accept(accept) if accept else ()
+    if not ranges:
+        return offers[0] if offers else None
+    best, chosen = 0.0, None
+    for offer in offers:
+        quality = _quality(essence(offer), ranges)
+        if quality > best:
+            best, chosen = quality, offer
+    return chosen
+
+
+def names(accept: str | None, media_type: str) -> bool:
+    """Whether an ``Accept`` header names this media type itself, not only by a wildcard."""
+    return any(name == media_type and quality > 0 for name, quality in read_accept(accept or ""))
+
+
+def _quality(offer: str, ranges: Iterable[tuple[str, float]]) -> float:
+    # RFC 9110, 12.5.1: the most specific range that matches decides.
+    found, precision = 0.0, -1
+    for name, quality in ranges:
+        if name == offer:
+            rank = 2
+        elif name.endswith("/*") and offer.startswith(name[:-1]):
+            rank = 1
+        elif name == ANY:
+            rank = 0
+        else:
+            continue
+        if rank > precision:
+            found, precision = quality, rank
+    return found
+
+
+# ---------------------------------------------------------------- Prefer
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What ``Prefer`` headers ask for. ``wait`` is in seconds, None when it was not asked."""
+
+    respond_async: bool = False
+    respond_sync: bool = False
+    wait: float | None = None
+    representation: str | None = None
+    handling: str | None = None
+
+    @classmethod
+    def read(cls, headers: str | Iterable[str]) -> Preferences:
+        """Return the preferences of one or more ``Prefer`` headers.
+
+        Several preferences may stand in a header, quoted or not, divided by ``,`` or, as some clients do, by ``;``.
+        Of a preference given twice the first counts; unknown ones are ignored.
+        """
+        found: dict[str, str] = {}
+        for header in [headers] if isinstance(headers, str) else headers:
+            for name, value in _preferences(header):
+                found.setdefault(name, value)
+        wait = found.get("wait", "")
+        returned = found.get("return", "").lower()
+        handling = found.get("handling", "").lower()
+        return cls(
+            respond_async="respond-async" in found,
+            # Not registered, but clients of WPS descent send it.
+            respond_sync="respond-sync" in found,
+            wait=float(wait) if _NUMBER.match(wait) else None,
+            representation=returned if returned in ("minimal", "representation") else None,
+            handling=handling if handling in ("lenient", "strict") else None,
+        )
+
+    def to_header(self) -> str:
+        """Return these preferences as the value of a ``Prefer`` or ``Preference-Applied`` header, empty if none."""
+        parts = []
+        if self.respond_async:
+            parts.append("respond-async")
+        if self.wait is not None:
+            parts.append(f"wait={self.wait:g}")
+        if self.representation:
+            parts.append(f"return={self.representation}")
+        if self.handling:
+            parts.append(f"handling={self.handling}")
+        return ", ".join(parts)
+
+
+def _preferences(header: str) -> Iterator[tuple[str, str]]:
+    for piece in _PIECE.findall(header):
+        name, equals, value = piece.strip().partition("=")
+        name, value = name.strip().lower(), value.strip()
+        if not name or name in ",;":
+            continue
+        if equals and value.startswith('"'):
+            value = re.sub(r"\\(.)", r"\1", value.strip('"'))
+        yield name, value

@@ -1,0 +1,354 @@
+"""The composition root: the one place that knows both a setting and a class.
+
+``Runtime.from_settings(settings)`` gives an object whose parts are built when first asked for, from the entry points of
+``setup.cfg``; plugins come in by the same door. Web process, worker, commands and job processes all begin here, so they
+cannot disagree.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weaverlite.errors import ConfigurationError, NoSuchUpload, QueueError, WeaverLiteError
+from weaverlite.models.codec import from_json
+from weaverlite.models.options import Offer
+from weaverlite.models.upload import Upload
+from weaverlite.settings import QueueSettings, Settings, StoreSettings
+
+if TYPE_CHECKING:
+    # Everything below is imported when it is first used: a command that only asks for the store loads nothing else.
+    from weaverlite.engines.interfaces import Engine, Leftovers
+    from weaverlite.execution.describer import Describer
+    from weaverlite.execution.parts import Parts
+    from weaverlite.execution.processes import JobProcesses
+    from weaverlite.execution.reaper import Reaper
+    from weaverlite.execution.supervisor import Supervisor
+    from weaverlite.queues.interfaces import Queue
+    from weaverlite.services.jobs import Jobs
+    from weaverlite.services.processes import Processes
+    from weaverlite.services.results import Results
+    from weaverlite.services.uploads import Uploads
+    from weaverlite.stores.interfaces import Store
+    from weaverlite.transfer.interfaces import Publisher, Stager
+
+log = logging.getLogger(__name__)
+
+
+class Runtime:
+    """Every part of one process of the service. Closing it closes everything that was built."""
+
+    def __init__(self, settings: Settings, *, worker: bool = True) -> None:
+        self.settings = settings
+        #: Whether jobs run here; a front end only keeps a process to describe packages in.
+        self.is_worker = worker
+        self._serving: threading.Thread | None = None
+        self._is_closed = False
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, worker: bool = True) -> Runtime:
+        """Return the runtime of these settings; nothing is opened yet."""
+        return cls(settings, worker=worker)
+
+    # ------------------------------------------------------------ adapters
+
+    @cached_property
+    def store(self) -> Store:
+        name = self.settings.store.url.partition(":")[0].partition("+")[0]
+        store: Store = _load("weaverlite.stores", name, "weaverlite.store.url").create(self.settings)
+        return store
+
+    @cached_property
+    def queue(self) -> Queue:
+        name = self.settings.queue.url.partition("+")[0]
+        queue: Queue = _load("weaverlite.queues", name, "weaverlite.queue.url").create(self.settings, self._claim)
+        return queue
+
+    @cached_property
+    def engines(self) -> Mapping[str, Engine]:
+        return _engines(self.settings)
+
+    @cached_property
+    def stagers(self) -> Mapping[str, Stager]:
+        return _stagers(self.settings, self.store.uploads.get)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        return _publisher(self.settings)
+
+    # ------------------------------------------------------------ use cases
+
+    @cached_property
+    def processes(self) -> Processes:
+        from weaverlite.services.processes import Processes
+
+        return Processes(
+            self.store,
+            self.describe,
+            deploy_allowed=self.settings.allows_deploy,
+            host_commands=self.settings.allows_host_commands,
+        )
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        from weaverlite.services.jobs import Jobs
+
+        return Jobs(
+            self.store,
+            self.queue,
+            self.stagers,
+            self.publisher,
+            self.settings.limits,
+            host_commands=self.settings.allows_host_commands,
+            held_threads=self.settings.server.held_threads,
+        )
+
+    @cached_property
+    def results(self) -> Results:
+        from weaverlite.services.results import Results
+
+        return Results(self.store, self.publisher, not_ready_status=self.settings.server.result_not_ready_status)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        from weaverlite.services.uploads import Uploads
+
+        vault = self.settings.vault
+        return Uploads(
+            self.store.uploads,
+            directory=self.settings.vault_directory,
+            size_limit=vault.size_limit,
+            keep=vault.keep,
+        )
+
+    # ------------------------------------------------------------ execution
+
+    @cached_property
+    def instance(self) -> str:
+        """The id of this installation: marks its processes and containers, the same for all that share its data."""
+        path = self.settings.data / "instance"
+        self.settings.data.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".instance-{uuid.uuid4().hex}")
+        draft.write_text(uuid.uuid4().hex)
+        try:
+            # Of several processes that start at once the first one's link wins, and all read the same.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_text().strip()
+
+    @cached_property
+    def job_processes(self) -> JobProcesses:
+        from weaverlite.execution.processes import JobProcesses
+
+        settings = self.settings
+        return JobProcesses(
+            # Job processes need neither store nor queue: their URLs may hold passwords, and packages run there.
+            replace(settings, store=StoreSettings(), queue=QueueSettings()),
+            instance=self.instance,
+            idle=(settings.worker.warm or settings.concurrency) if self.is_worker else 0,
+            jobs_per_process=settings.worker.jobs_per_process,
+            reusable=frozenset(name for name, engine in self.engines.items() if engine.is_reusable),
+        )
+
+    @cached_property
+    def describe(self) -> Describer:
+        from weaverlite.execution.describer import Describer
+
+        return Describer(self.job_processes)
+
+    @cached_property
+    def leftovers(self) -> tuple[Leftovers, ...]:
+        from weaverlite.engines.docker import DockerContainers
+
+        return (DockerContainers.create(self.settings, self.instance),)
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        from weaverlite.execution.parts import Limits
+        from weaverlite.execution.supervisor import Supervisor
+
+        worker = self.settings.worker
+        return Supervisor(
+            self.store,
+            self.job_processes,
+            self.publisher,
+            instance=self.instance,
+            directory=self.settings.work_directory,
+            limits=Limits.create(self.settings.limits),
+            heartbeat=worker.heartbeat,
+            lease=worker.lease,
+            grace=worker.grace,
+            leftovers=self.leftovers,
+            host_commands=self.settings.allows_host_commands,
+            ring=self._ring,
+        )
+
+    @cached_property
+    def reaper(self) -> Reaper:
+        from weaverlite.execution.reaper import Reaper
+
+        worker = self.settings.worker
+        return Reaper(
+            self.store,
+            self.queue,
+            self.publisher,
+            instance=self.instance,
+            directory=self.settings.work_directory,
+            lease=worker.lease,
+            sweep=worker.sweep,
+            leftovers=self.leftovers,
+            remove_upload=self._remove_upload,
+        )
+
+    @cached_property
+    def offer(self) -> Offer:
+        """What this worker brings when it claims."""
+        data = self.settings.data
+        return Offer(
+            worker=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
+            engines=frozenset(self.engines),
+            schemes=frozenset(self.stagers),
+            publishers=frozenset({self.publisher.name}),
+            cores=float(len(os.sched_getaffinity(0))),
+            memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            disk=shutil.disk_usage(data if data.exists() else data.anchor or ".").free,
+        )
+
+    # ------------------------------------------------------------ life
+
+    def prepare(self) -> None:
+        """Make the store ready for use and install the built-in processes. Idempotent, safe to run by many at once.
+
+        :raises ConfigurationError: the store cannot be used; says what to do.
+        """
+        from weaverlite.engines.python import builtin_processes
+
+        self.settings.data.mkdir(parents=True, exist_ok=True)
+        self.store.migrate()
+        self.processes.install_builtin(builtin_processes(datetime.now(UTC)))
+
+    def start_worker(self) -> None:
+        """Begin to run jobs, in threads of this process; returns at once."""
+        self.job_processes.start()
+        self.reaper.start()
+        serve = partial(self.queue.serve, self.supervisor.run, concurrency=self.settings.concurrency)
+        self._serving = threading.Thread(target=serve, name="queue", daemon=True)
+        self._serving.start()
+
+    def stop(self) -> None:
+        """Claim no more jobs, let running ones end for a while, hand the others back. Idempotent."""
+        if self._serving is None:
+            return
+        self.supervisor.drain(self.settings.worker.drain.total_seconds())
+        self.queue.stop(self.settings.worker.grace.total_seconds())
+        self.reaper.stop()
+        self._serving.join(self.settings.worker.grace.total_seconds())
+        self._serving = None
+
+    def close(self) -> None:
+        """Stop, and let go of everything that was built. Idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.stop()
+        built = vars(self)
+        for name in ("jobs", "job_processes", "queue", "store"):
+            if name in built:
+                built[name].close()
+
+    def ready(self) -> dict[str, str]:
+        """Return each part that submissions need, with ``ok`` or a sentence that says what is wrong with it."""
+        found = {}
+        for name, ping in (("store", self.store.ping), ("queue", self.queue.ping)):
+            try:
+                ping()
+                found[name] = "ok"
+            except WeaverLiteError as error:
+                found[name] = error.detail
+        return found
+
+    # ------------------------------------------------------------ inner
+
+    def _claim(self, job_id: str | None) -> Any:
+        return self.store.jobs.claim(self.offer, datetime.now(UTC), job_id)
+
+    def _ring(self, job_id: str, priority: int) -> None:
+        try:
+            self.queue.put(job_id, priority)
+        except QueueError as error:
+            # The reaper rings for every job that waits.
+            log.warning("the bell could not be rung: %s", error, extra={"action": "ring", "job_id": job_id})
+
+    def _remove_upload(self, upload: Upload) -> None:
+        self.uploads.remove(upload.upload_id, upload.owner)
+
+
+# ---------------------------------------------------------------- inside job processes
+
+
+def job_parts(settings: Settings) -> Parts:
+    """Return what a job process works with: the same engines, stagers and publisher as the worker, and no store."""
+    from weaverlite.execution.parts import Parts
+    from weaverlite.transfer.interfaces import FetchLimits
+
+    egress = settings.egress
+    return Parts(
+        engines=_engines(settings),
+        stagers=_stagers(settings, partial(_read_upload, settings.vault_directory)),
+        publisher=_publisher(settings),
+        fetch_limits=FetchLimits(size=egress.size_limit, seconds=egress.total_timeout.total_seconds()),
+    )
+
+
+def warm(settings: Settings) -> None:
+    """Load, in the clean fork server, what every run needs."""
+    for engine in _engines(settings).values():
+        engine.warm()
+
+
+def _read_upload(directory: Path, upload_id: str) -> Upload:
+    raise NoSuchUpload
+
+
+# ---------------------------------------------------------------- entry points
+
+
+def _entries(group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=group)}
+
+
+def _load(group: str, name: str, setting: str) -> Any:
+    entries = _entries(group)
+    if name not in entries:
+        known = ", ".join(sorted(entries)) or "none: is the package installed?"
+        raise ConfigurationError(f"{setting}: there is no {name!r}; there are {known}.")
+    return entries[name].load()
+
+
+def _engines(settings: Settings) -> dict[str, Engine]:
+    return {name: entry.load().create(settings) for name, entry in _entries("weaverlite.engines").items()}
+
+
+def _stagers(settings: Settings, lookup: Callable[[str], Upload]) -> dict[str, Stager]:
+    stagers = [entry.load().create(settings, lookup) for entry in _entries("weaverlite.stagers").values()]
+    return {scheme: stager for stager in stagers for scheme in stager.schemes}
+
+
+def _publisher(settings: Settings) -> Publisher:
+    cls = _load("weaverlite.publishers", settings.publish.publisher, "weaverlite.publish.publisher")
+    publisher: Publisher = cls.create(settings)
+    return publisher

@@ -1,0 +1,34 @@
+"""Cursors of pages: where the next page begins, as a text that means nothing to a client."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from weaverlite.errors import Fault, InvalidRequest
+
+
+def write_cursor(*keys: str) -> str:
+    """Return the cursor of a page that ended with the item of these keys."""
+    text = json.dumps(keys, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode("ascii")).rstrip(b"=").decode("ascii")
+
+
+def read_cursor(cursor: str, count: int) -> tuple[str, ...]:
+    """Return the ``count`` keys of a cursor.
+
+    :raises InvalidRequest: it is not one that :func:`write_cursor` gave.
+    """
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        keys = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii"))
+    except (ValueError, binascii.Error, RecursionError):
+        keys = None
+    if not isinstance(keys, list) or len(keys) != count or not all(isinstance(key, str) and key.isascii() for key in keys):
+        raise InvalidRequest(
+            faults=[
+                Fault("is not a cursor this service gave: begin again without one", pointer="cursor", location="query")
+            ]
+        )
+    return tuple(keys)

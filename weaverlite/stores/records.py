@@ -1,0 +1,90 @@
+"""How nouns are written down: JSON text for what is only read back, plain members for what a store filters by.
+
+Both stores write the same documents. JSON text is ASCII, so that no text a client can send (a lone surrogate, a key
+with a dollar sign) means anything to a backend.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from weaverlite.models.codec import from_json, to_json, write_time
+from weaverlite.models.job import Job
+from weaverlite.models.options import Needs
+
+T = TypeVar("T")
+
+#: Members of a job that change without a transition: kept beside its document, not in it.
+LIVE_MEMBERS = ("updated_at", "beat_at", "progress", "message")
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def write_document(value: Any) -> str:
+    """Return the text of a dataclass, or of plain JSON."""
+    return _encode(to_json(value))
+
+
+def read_document(cls: type[T], text: str) -> T:
+    """Return the dataclass that :func:`write_document` wrote."""
+    return from_json(cls, json.loads(text))
+
+
+def write_job(job: Job) -> str:
+    """Return the text of a job without its live members."""
+    members = to_json(job)
+    for name in LIVE_MEMBERS:
+        members.pop(name, None)
+    return _encode(members)
+
+
+def read_job(text: str, updated_at: str | None, beat_at: str | None, progress: int, message: str) -> Job:
+    """Return the job of a document and its live members."""
+    members = json.loads(text)
+    members["updated_at"] = updated_at
+    members["beat_at"] = beat_at
+    members["progress"] = progress
+    members["message"] = message
+    return from_json(Job, members)
+
+
+def write_optional_time(at: datetime | None) -> str | None:
+    """Return a time as text that sorts, or None."""
+    return None if at is None else write_time(at)
+
+
+def write_needs(needs: Needs) -> str:
+    """Return the one text of these needs: equal needs have equal text."""
+    return _encode(
+        [needs.engine, sorted(needs.schemes), needs.publisher, float(needs.cores), int(needs.memory), int(needs.disk)]
+    )
+
+
+@lru_cache(maxsize=4096)
+def read_needs(text: str) -> Needs:
+    """Return the needs that :func:`write_needs` wrote."""
+    engine, schemes, publisher, cores, memory, disk = json.loads(text)
+    return Needs(
+        engine=engine, schemes=frozenset(schemes), publisher=publisher, cores=cores, memory=memory, disk=disk
+    )
+
+
+def write_inputs(inputs: Mapping[str, Any]) -> str:
+    """Return the text of a job's inputs, which are plain JSON already."""
+    return _encode(dict(inputs))
+
+
+def storable(text: str) -> str:
+    """Return ``text`` as every backend can hold it: a lone surrogate, which UTF-8 cannot say, becomes ``?``."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def prefix_end(prefix: str) -> str:
+    """Return a text that sorts after everything that begins with ``prefix``."""
+    return prefix + "\U0010ffff"

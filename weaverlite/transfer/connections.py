@@ -1,0 +1,312 @@
+"""Connections that obey the egress policy: each goes to an address that was checked, and none lasts too long.
+
+The session is that of requests-hardened; its address filter is replaced by a check in the connection itself, which
+serves every hop, tries the next address when one does not answer, and leaves names to TLS as they were.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeAlias
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests_hardened import Config, HTTPSession
+
+from weaverlite import __version__
+from weaverlite.errors import StagingError
+from weaverlite.transfer.egress import Egress, show
+
+#: Opens a socket to a host and a port, within these seconds.
+Connect: TypeAlias = Callable[[str, int, float | None], socket.socket]
+
+_BLOCK = 64 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: Answers after which the same request may succeed.
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Interrupted(StagingError):
+    """A transfer failed in a way that may not happen again."""
+
+
+class Download:
+    """An answer that is being received."""
+
+    def __init__(self, url: str, response: requests.Response, lifeline: Lifeline, size: int) -> None:
+        #: Where it came from in the end, after redirects.
+        self.url = url
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._lifeline = lifeline
+        self._size = size
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the content, decoded.
+
+        :raises StagingError: it is too large or too slow.
+        :raises Interrupted: it ended early.
+        """
+        declared = self.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > self._size:
+            raise self._too_large()
+        received = 0
+        with _transfer_errors(self.url, self._lifeline):
+            # read1 gives what one read of the socket brought: slow senders are noticed byte by byte.
+            while chunk := self._response.raw.read1(_BLOCK, decode_content=True):
+                received += len(chunk)
+                self._lifeline.moved(len(chunk))
+                # Decoded bytes count: a few of them can become a thousand times as many.
+                if received > self._size:
+                    raise self._too_large()
+                yield chunk
+            # A connection that was cut looks like an end to answers that do not say how long they are.
+            self._lifeline.check(self.url)
+
+    def _too_large(self) -> StagingError:
+        return StagingError(f"{show(self.url)} is larger than the {self._size} bytes an input may have here.")
+
+
+class Lifeline:
+    """Cuts a connection that lasts too long or moves too little, whatever its reader waits for.
+
+    Timeouts of sockets alone are not enough: each single byte, also one of a header, would begin them anew.
+    """
+
+    def __init__(self, *, seconds: float, window: float, minimum_speed: int) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._window = window
+        self._minimum = minimum_speed * window
+        self._seconds = seconds
+        self._speed = minimum_speed
+        self._total = 0
+        self._held: socket.socket | None = None
+        self._reason = ""
+        self._guard = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="transfer-lifeline", daemon=True)
+
+    def __enter__(self) -> Lifeline:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        if self._held:
+            self._held.close()
+
+    def hold(self, connection: socket.socket) -> None:
+        """Watch this connection from now on, instead of any before."""
+        # A duplicate: TLS takes the socket itself away.
+        duplicate = connection.dup()
+        with self._guard:
+            before, self._held = self._held, duplicate
+            if self._reason:
+                _shut(duplicate)
+        if before:
+            before.close()
+
+    def moved(self, count: int) -> None:
+        """Say that so many bytes came."""
+        self._total += count
+
+    @property
+    def is_cut(self) -> bool:
+        return bool(self._reason)
+
+    def check(self, url: str) -> None:
+        """Return if the connection was not cut.
+
+        :raises StagingError: it was; says why.
+        """
+        if self._reason:
+            raise StagingError(f"{show(url)} {self._reason}.")
+
+    def _watch(self) -> None:
+        samples: deque[tuple[float, int]] = deque()
+        held = None
+        while not self._over.wait(min(1.0, self._window / 8, max(0.01, self._deadline - time.monotonic()))):
+            now = time.monotonic()
+            if now >= self._deadline:
+                return self._cut(f"took longer than the {self._seconds:g} seconds a transfer may take")
+            if self._held is not held or not held:
+                # Connecting has a limit of its own; the speed counts from the connection on.
+                held = self._held
+                samples.clear()
+            samples.append((now, self._total))
+            while len(samples) > 1 and now - samples[1][0] >= self._window:
+                samples.popleft()
+            since, total = samples[0]
+            if held and now - since >= self._window and self._total - total < self._minimum:
+                return self._cut(f"came slower than {self._speed} bytes a second")
+
+    def _cut(self, reason: str) -> None:
+        with self._guard:
+            self._reason = reason
+            if self._held:
+                _shut(self._held)
+
+
+@contextmanager
+def open_download(
+    egress: Egress, url: str, *, size: int, seconds: float, headers: Mapping[str, str]
+) -> Iterator[Download]:
+    """Get ``url``, following redirects by the policy's rules, and give the answer to be read."""
+    lifeline = Lifeline(seconds=seconds, window=egress.read_timeout, minimum_speed=egress.minimum_speed)
+    with lifeline, _session(egress, _connector(egress, lifeline)) as session:
+        response, last = _follow(session, egress, lifeline, url, headers)
+        with contextlib.closing(response):
+            yield Download(last, response, lifeline, size)
+
+
+def _follow(
+    session: requests.Session, egress: Egress, lifeline: Lifeline, url: str, headers: Mapping[str, str]
+) -> tuple[requests.Response, str]:
+    for _ in range(egress.redirects + 1):
+        egress.check(url)
+        with _transfer_errors(url, lifeline):
+            response = session.get(url, headers={**_HEADERS, **headers}, stream=True)
+        if response.status_code not in _REDIRECTS:
+            _check_status(response, url)
+            return response, url
+        location = session.get_redirect_target(response)
+        response.close()
+        if not location:
+            raise StagingError(f"{show(url)} answered with a redirect to nowhere.")
+        target = urljoin(url, location)
+        if _origin(target) != _origin(url):
+            headers = {}
+        if url.startswith("https:") and target.startswith("http:"):
+            raise StagingError(f"{show(url)} redirects from https to http, which anyone on the way could have changed.")
+        url = target
+    raise StagingError(f"{show(url)}: more than {egress.redirects} redirects (weaverlite.egress.redirects).")
+
+
+#: No compression: it saves little on scientific files and costs the count of bytes that were announced.
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+def _check_status(response: requests.Response, url: str) -> None:
+    if response.status_code in (200, 203):
+        return
+    response.close()
+    reason = "".join(letter for letter in response.reason or "" if letter.isprintable())[:60]
+    kind = Interrupted if response.status_code in _PASSING else StagingError
+    raise kind(f"{show(url)} answered {response.status_code} {reason}".rstrip() + ".")
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.lower()
+
+
+@contextmanager
+def _transfer_errors(url: str, lifeline: Lifeline) -> Iterator[None]:
+    """Turn what requests and urllib3 raise into our words."""
+    try:
+        yield
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, urllib3.exceptions.LocationValueError):
+        raise StagingError(f"{show(url)} is not a URL that can be fetched.") from None
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+        lifeline.check(url)
+        raise StagingError(f"{show(url)}: the server's certificate is not trusted, or TLS failed.") from error
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
+        lifeline.check(url)
+        raise Interrupted(f"{show(url)} does not answer.") from error
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        lifeline.check(url)
+        raise Interrupted(f"{show(url)} cannot be reached, or the transfer broke off.") from error
+
+
+def _connector(egress: Egress, lifeline: Lifeline) -> Connect:
+    def connect(host: str, port: int, timeout: float | None) -> socket.socket:
+        failure: OSError | None = None
+        for address in egress.addresses(host, port):
+            if lifeline.is_cut:
+                break
+            try:
+                connection = socket.create_connection((address, port), timeout)
+            except OSError as error:
+                failure = error
+                continue
+            lifeline.hold(connection)
+            return connection
+        raise failure or TimeoutError("out of time")
+
+    return connect
+
+
+def _session(egress: Egress, connect: Connect) -> requests.Session:
+    session: requests.Session = HTTPSession(
+        Config(
+            # Ours looks at the address of the connection instead, see above.
+            ip_filter_enable=False,
+            ip_filter_allow_loopback_ips=False,
+            never_redirect=True,
+            default_timeout=(egress.connect_timeout, egress.read_timeout),
+            user_agent_override=f"WeaverLite/{__version__}",
+        )
+    )
+    # Neither proxies nor credentials of the environment (HTTPS_PROXY, ~/.netrc) are for what users point to.
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.verify = str(egress.ca_file) if egress.ca_file else True
+    adapter = _Adapter(connect)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class _Adapter(HTTPAdapter):
+    """Makes its connections with ``connect``."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._connect)
+
+
+def _pool_classes(connect: Connect) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+    # _new_conn is where urllib3 resolves a name and connects: the one place after which nothing can change the address.
+    def new_connection(self: urllib3.connection.HTTPConnection) -> socket.socket:
+        timeout = self.timeout if isinstance(self.timeout, int | float) else None
+        try:
+            connection = connect(self.host, self.port, timeout)
+        except TimeoutError as error:
+            raise urllib3.exceptions.ConnectTimeoutError(self, "timed out") from error
+        except OSError as error:
+            raise urllib3.exceptions.NewConnectionError(self, "no address answers") from error
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    class PlainConnection(urllib3.connection.HTTPConnection):
+        _new_conn = new_connection
+
+    class TLSConnection(urllib3.connection.HTTPSConnection):
+        _new_conn = new_connection
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = PlainConnection
+
+    class TLSPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = TLSConnection
+
+    return {"http": PlainPool, "https": TLSPool}
+
+
+def _shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
