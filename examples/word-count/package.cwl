@@ -55,4 +55,5 @@ outputs:
     label: Number of words
   frequencies:
     type: File
+    format: iana:text/csv
     label: The most frequent words with their counts

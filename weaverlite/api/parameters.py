@@ -123,7 +123,7 @@ class Interval(Text):
     def read(self, node: Any, text: str) -> tuple[datetime | None, datetime | None]:
         parts = text.split("/")
         if len(parts) > 2 or all(part in ("", "..") for part in parts):
-            raise colander.Invalid(node, f"{text[:100]!r} is neither a time nor an interval of two like a/b, ../b or a/..")
+            raise colander.Invalid(node, f"{text[:100]!r} is neither a time nor an interval like a/b, ../b or a/..")
         ends = [None if part in ("", "..") else Time().read(node, part) for part in parts]
         first, last = ends[0], ends[-1]
         if first and last and first > last:
@@ -187,7 +187,7 @@ PREFIX = parameter(
     "Only jobs whose id begins so",
     missing="",
 )
-LABELS = parameter(Several(Label(), ""), "label", "Only jobs with this label, as name=value; may be repeated", missing=())
+LABELS = parameter(Several(Label(), ""), "label", "Only jobs with this label: name=value; may be repeated", missing=())
 STREAM = parameter(
     Several(Choice("stdout", "stderr", "service", "status")), "stream", "Only lines of these streams", missing=()
 )

@@ -22,11 +22,11 @@ from weaverlite.ogc.negotiation import JSON, PROBLEM, names
 log = logging.getLogger(__name__)
 
 
-def problem(request: Request, document: Mapping[str, Any], **headers: str) -> Response:
+def problem(request: Request, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """Return the response of a problem document, as ``application/json`` for clients that name only that."""
     accept = request.environ.get("HTTP_ACCEPT")
     plain = names(accept, JSON) and not names(accept, PROBLEM)
-    return reply(document, document["status"], JSON if plain else PROBLEM, **headers)
+    return reply(document, document["status"], headers=headers, media_type=JSON if plain else PROBLEM)
 
 
 def refused(error: WeaverLiteError, request: Request) -> Response:
@@ -37,11 +37,11 @@ def refused(error: WeaverLiteError, request: Request) -> Response:
         return unexpected(error, request)
     headers = {}
     if isinstance(error, BackendError):
-        headers["Retry_After"] = str(error.retry_after)
+        headers["Retry-After"] = str(error.retry_after)
         log.warning("%s: %s", document["title"], error.detail, extra={"action": "refuse"})
     if isinstance(error, Unauthenticated):
-        headers["WWW_Authenticate"] = 'RemoteUser realm="weaverlite"'
-    return problem(request, document, **headers)
+        headers["WWW-Authenticate"] = 'RemoteUser realm="weaverlite"'
+    return problem(request, document, headers)
 
 
 def http_error(error: HTTPException, request: Request) -> Response:
@@ -55,7 +55,7 @@ def http_error(error: HTTPException, request: Request) -> Response:
         detail = f"{request.path[:200]} does not take {request.method[:20]}: it takes {headers['Allow']}."
     elif error.status_code < 400:
         return error
-    return problem(request, _plain(error.status_code, detail), **headers)
+    return problem(request, _plain(error.status_code, detail), headers)
 
 
 def undecodable(error: URLDecodeError, request: Request) -> Response:
@@ -66,11 +66,8 @@ def undecodable(error: URLDecodeError, request: Request) -> Response:
 def unexpected(error: Exception, request: Request) -> Response:
     """Answer an error of ours with nothing but the id under which the log tells everything."""
     incident = uuid.uuid4().hex[:12]
-    log.error(
-        "incident %s: %s %s", incident, request.method, request.environ.get("PATH_INFO", "")[:200].encode("ascii", "backslashreplace").decode(),
-        exc_info=error,
-        extra={"action": "incident"},
-    )
+    path = ascii(request.environ.get("PATH_INFO", "")[:200])
+    log.error("incident %s: %s %s", incident, request.method, path, exc_info=error, extra={"action": "incident"})
     detail = f"The service made an error. Its log tells more about incident {incident}."
     return problem(request, {**_plain(500, detail), "incident": incident})
 

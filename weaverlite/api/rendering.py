@@ -29,12 +29,13 @@ def write_json(document: Any) -> bytes:
         return write_json(_finite(document))
 
 
-def reply(document: Any, status: int = 200, media_type: str = JSON, **headers: str) -> Response:
-    """Return a response of a JSON document; underscores in names of headers become hyphens."""
+def reply(
+    document: Any, status: int = 200, *, headers: Mapping[str, str] | None = None, media_type: str = JSON
+) -> Response:
+    """Return a response of a JSON document."""
     response = Response(body=write_json(document), status=status)
+    response.headers.update(headers or {})
     set_type(response, media_type)
-    for name, value in headers.items():
-        response.headers[name.replace("_", "-")] = value
     return response
 
 
@@ -74,5 +75,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
-
-

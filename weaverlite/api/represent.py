@@ -90,7 +90,9 @@ def _output(item: OutputDescription) -> Document:
 
 
 def _described(item: InputDescription | OutputDescription) -> Document:
-    document: Document = {"title": item.title or (item.input_id if isinstance(item, InputDescription) else item.output_id)}
+    document: Document = {}
+    if item.title:
+        document["title"] = item.title
     if item.description:
         document["description"] = item.description
     if item.keywords:
@@ -143,11 +145,6 @@ def status_info(job: Job, urls: Urls) -> Document:
             {"href": f"{href}/exceptions", "rel": rel.EXCEPTIONS, "type": JSON, "title": "Why it failed"}
         )
     return document
-
-
-def removed(job: Job, urls: Urls) -> Document:
-    """Return the last status of a job that was removed with its results: nothing of it can be followed any more."""
-    return {**status_info(job, urls), "links": [Link(f"{urls.base}/jobs", rel.UP, JSON, "All jobs").to_json()]}
 
 
 def history(job: Job, events: Iterable[JobEvent]) -> Document:

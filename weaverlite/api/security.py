@@ -1,8 +1,8 @@
 """Who asks, and whether a request may come in at all.
 
-The rest of the service sees only an ``owner``: a string, or None when nobody is asked for. ``remote-user`` takes it from
-a header that a trusted proxy sets; another policy comes as a Pyramid include that sets its own security policy with the
-same two methods, :meth:`authenticated_userid` and :meth:`require`.
+The rest of the service sees only an ``owner``: a string, or None when nobody is asked for. ``remote-user`` takes it
+from a header that a trusted proxy sets; another policy comes as a Pyramid include that sets its own security policy
+with the same two methods, :meth:`authenticated_userid` and :meth:`require`.
 
 Without authentication a service on a loopback address is guarded against web pages in its user's own browser: a page
 may neither reach it under a name of its own (DNS rebinding) nor send it anything from another site.
@@ -15,10 +15,10 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyramid.authorization import Allowed
 from pyramid.config import Configurator
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.request import Request
+from pyramid.security import Allowed
 
 from weaverlite.errors import Refused, Unauthenticated
 from weaverlite.settings import ServerSettings

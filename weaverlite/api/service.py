@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import colander
 import cornice
@@ -27,6 +27,7 @@ from weaverlite.ogc.negotiation import ANY, JSON, choose, essence
 from weaverlite.schemas.text import parse_json
 
 View = Callable[[Request], Any]
+V = TypeVar("V", bound=View)
 
 
 class Body(colander.SchemaType):  # type: ignore[misc]
@@ -141,6 +142,29 @@ class Service(cornice.Service):  # type: ignore[misc]
         self.operations: dict[str, Operation] = {}
         self.tag = tag
         super().__init__(name=name, path=path, description=description)
+
+    def get(self, **kwargs: Any) -> Callable[[V], V]:
+        """Declare the view of GET, and with it of HEAD."""
+        return self._declare("GET", kwargs)
+
+    def post(self, **kwargs: Any) -> Callable[[V], V]:
+        """Declare the view of POST."""
+        return self._declare("POST", kwargs)
+
+    def put(self, **kwargs: Any) -> Callable[[V], V]:
+        """Declare the view of PUT."""
+        return self._declare("PUT", kwargs)
+
+    def delete(self, **kwargs: Any) -> Callable[[V], V]:
+        """Declare the view of DELETE."""
+        return self._declare("DELETE", kwargs)
+
+    def _declare(self, method: str, kwargs: dict[str, Any]) -> Callable[[V], V]:
+        def declare(view: V) -> V:
+            self.add_view(method, view, **kwargs)
+            return view
+
+        return declare
 
     def add_view(self, method: str, view: View, **kwargs: Any) -> None:
         """Add a method. ``summary``, ``answers`` and the like describe it; see :class:`Operation`."""

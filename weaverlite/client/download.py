@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from weaverlite.client.connection import Connection
 from weaverlite.client.errors import TransferFailed
@@ -25,10 +25,10 @@ from weaverlite.client.layout import (
     job_directory,
     manifest_files,
     place,
-    safe_name,
     write_json,
 )
 from weaverlite.client.operation import OperationResult
+from weaverlite.ogc.names import safe_name, url_name
 
 
 @dataclass(kw_only=True)
@@ -106,7 +106,7 @@ def _merge(value: Any, entry: Any, root: Path, job_url: str) -> Any:
     if not isinstance(entry, Mapping):
         return None if value is _NONE else value
     if "file" in entry or "directory" in entry:
-        item = entry.get("file") or entry.get("directory")
+        item: Mapping[str, Any] = entry["file"] if "file" in entry else entry["directory"]
         path = str(item["path"])
         if isinstance(value, Mapping):
             described = dict(value)
@@ -115,8 +115,9 @@ def _merge(value: Any, entry: Any, root: Path, job_url: str) -> Any:
             described = {"href": f"{job_url}/{quote(path)}", "type": media_type}
         return {**described, "path": str(root / path)}
     if "items" in entry:
-        values = value if isinstance(value, list) and len(value) == len(entry["items"]) else [_NONE] * len(entry["items"])
-        return [_merge(item, part, root, job_url) for item, part in zip(values, entry["items"], strict=True)]
+        parts = entry["items"]
+        values = value if isinstance(value, list) and len(value) == len(parts) else [_NONE] * len(parts)
+        return [_merge(item, part, root, job_url) for item, part in zip(values, parts, strict=True)]
     if "members" in entry:
         members = value if isinstance(value, Mapping) else {}
         return {key: _merge(members.get(key, _NONE), part, root, job_url) for key, part in entry["members"].items()}
@@ -133,35 +134,35 @@ class _Collected:
     job_url: str
     root: Path
     files: list[RemoteFile] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
 
-    def take(self, value: Any, output_id: str, number: int | None = None) -> Any:
+    def take(self, value: Any, output_id: str, folder: tuple[str, ...] = ()) -> Any:
         """Return ``value`` with a path for each reference in it that can be fetched."""
         if isinstance(value, list):
-            return [self.take(item, output_id, index) for index, item in enumerate(value)]
-        if not isinstance(value, Mapping) or not isinstance(value.get("href"), str):
+            # Equal names go into numbered folders, all of them, as our own services do it.
+            names = [_name_of(item["href"], item) for item in value if _is_reference(item)]
+            numbered = len(set(names)) < len(names)
+            return [
+                self.take(item, output_id, (*folder, str(index)) if numbered else folder)
+                for index, item in enumerate(value)
+            ]
+        if not _is_reference(value):
             return value
         url = urljoin(f"{self.job_url}/results", value["href"])
         if urlsplit(url).scheme not in ("http", "https") or url.endswith("/"):
             # A bucket or a listing: the reference itself is all there is to tell.
             return value
-        path = self._path(output_id, number, _name_of(url, value))
+        above = ("outputs",) if output_id == "outputs" else ("outputs", safe_name(output_id, "output"))
+        path = "/".join((*above, *folder, _name_of(url, value)))
         self.files.append(RemoteFile(path, url))
         return {**value, "path": str(self.root / path)}
 
-    def _path(self, output_id: str, number: int | None, name: str) -> str:
-        folder = ["outputs"] if output_id == "outputs" else ["outputs", safe_name(output_id, "output")]
-        path = "/".join([*folder, name])
-        count = number or 0
-        while path in self.taken:
-            path = "/".join([*folder, str(count), name])
-            count += 1
-        self.taken.add(path)
-        return path
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("href"), str)
 
 
 def _name_of(url: str, value: Mapping[str, Any]) -> str:
-    name = safe_name(unquote(urlsplit(url).path).rpartition("/")[2])
+    name = url_name(url) or "value"
     media_type = value.get("type")
     if "." not in name and isinstance(media_type, str):
         name += mimetypes.guess_extension(media_type.partition(";")[0].strip()) or ""

@@ -1,4 +1,4 @@
-"""Files of a service onto the disk: several at a time, resumed where they broke off, checked, then renamed into place."""
+"""Files of a service onto the disk: several at a time, resumed where they broke off, checked, renamed into place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,16 +16,15 @@ from typing import Any, BinaryIO
 import requests
 
 from weaverlite.client.connection import Connection, problem_of
-from weaverlite.client.errors import ClientError, InvalidUsage, ProblemError, TimedOut, TransferFailed, Unreachable
+from weaverlite.client.errors import ClientError, InvalidUsage, TransferFailed
 from weaverlite.client.layout import RemoteFile, part_of, place
+from weaverlite.client.waiting import is_passing
 
 PARALLEL = 4
 CHUNK = 1024 * 1024
 #: Broken transfers in a row, none of which brought a byte, after which a file is given up.
 ATTEMPTS = 6
 _RANGE = re.compile(r"bytes (\d+)-")
-#: Answers that say "not now".
-BUSY = frozenset({429, 502, 503, 504})
 
 Advance = Callable[[int], None]
 
@@ -67,7 +65,7 @@ def _is_there(file: RemoteFile, target: Path, overwrite: bool) -> bool:
     except OSError as exc:
         raise TransferFailed(f"{target} cannot be read: {exc.strerror or exc}.") from exc
     if not overwrite:
-        raise InvalidUsage(f"{target} is there already and differs: choose another directory, or allow to overwrite it.")
+        raise InvalidUsage(f"{target} is there already and differs: choose another directory, or allow to overwrite.")
     return False
 
 
@@ -135,8 +133,8 @@ class _Transfer:
             before = self._size
             try:
                 self._receive(part)
-            except (Unreachable, TimedOut, ProblemError) as exc:
-                if isinstance(exc, ProblemError) and exc.status not in BUSY:
+            except ClientError as exc:
+                if not is_passing(exc):
                     raise
                 failures = 0 if self._size > before else failures + 1
                 if failures >= ATTEMPTS:
@@ -177,8 +175,7 @@ class _Transfer:
         if self._file.size is not None and self._size > self._file.size:
             raise TransferFailed(f"{self._file.path} is longer than the service says: {self._file.size} bytes.")
         self._digest.update(chunk)
-        with _disk(self._part):
-            part.write(chunk)
+        part.write(chunk)
         self._advance(len(chunk))
 
 
@@ -230,4 +227,4 @@ def _progress(files: Sequence[RemoteFile], shown: bool) -> Iterator[Advance]:
         bar.close()
 
 
-__all__ = ["BUSY", "fetch_all"]
+__all__ = ["fetch_all"]

@@ -182,7 +182,8 @@ def _from_cwl(value: Mapping[str, Any], base: Path, name: str) -> Any:
         path = base / (location if "path" in value else unquote(location))
     found = _local(path, name, title)
     if found.is_directory != (value["class"] == "Directory"):
-        raise InvalidUsage(f"{name}: {path} is a {'directory' if found.is_directory else 'file'}, not a {value['class']}.")
+        word = "directory" if found.is_directory else "file"
+        raise InvalidUsage(f"{name}: {path} is a {word}, not a {value['class']}.")
     return found
 
 

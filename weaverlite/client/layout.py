@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from weaverlite.client.errors import InvalidUsage, TransferFailed
+from weaverlite.ogc.names import LONGEST
 
 STREAMS = frozenset({"stdout", "stderr", "exitCode"})
 MANIFEST = "manifest.json"
 RESULTS = "results.json"
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_NAME_BYTES = 255
 PART = ".part"
 
 
@@ -34,7 +34,7 @@ class RemoteFile:
 
 def job_directory(parent: Path, job_id: str) -> Path:
     """Return the directory of a job below ``parent``, as an absolute path."""
-    name = quote(job_id, safe=" ,;=+@")[:_NAME_BYTES]
+    name = quote(job_id, safe=" ,;=+@")[:LONGEST]
     if name.strip(". ") != name or not name:
         raise InvalidUsage(f"The service calls the job {job_id!r}, which cannot be the name of a directory.")
     return Path(os.path.abspath(parent)) / name
@@ -114,19 +114,6 @@ def check_path(path: str) -> None:
         raise TransferFailed(f"The service names a file {path!r}, which is outside the layout of results: refused.")
 
 
-def safe_name(name: str, fallback: str = "value") -> str:
-    """Return ``name`` as the name of a file: one part, nothing special, not too long."""
-    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).strip()
-    if name in ("", ".", ".."):
-        return fallback
-    encoded = name.encode()
-    if len(encoded) <= _NAME_BYTES:
-        return name
-    stem, ending = os.path.splitext(name)
-    ending = ending if len(ending.encode()) <= 32 else ""
-    return stem.encode()[: _NAME_BYTES - len(ending.encode())].decode(errors="ignore") + ending
-
-
 def place(root: Path, path: str) -> Path:
     """Return where a file of the layout lies below ``root``, with its directory made.
 
@@ -148,7 +135,7 @@ def part_of(target: Path, taken: frozenset[str], root: Path) -> Path:
     Beside it, so that the last step is a rename; never at the place of another file of the job.
     """
     name = target.name + PART
-    if len(name.encode()) > _NAME_BYTES:
+    if len(name.encode()) > LONGEST:
         name = hashlib.sha256(target.name.encode()).hexdigest() + PART
     while target.with_name(name).relative_to(root).as_posix() in taken:
         name += PART
@@ -181,6 +168,5 @@ __all__ = [
     "output_entries",
     "part_of",
     "place",
-    "safe_name",
     "write_json",
 ]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
+from urllib.parse import urljoin
 
 from weaverlite.client.errors import ClientError
-
-_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^;,\"]*))*)")
-_ATTRIBUTE = re.compile(r";\s*([\w*]+)\s*=\s*(?:\"([^\"]*)\"|([^;,\"]*))")
+from weaverlite.ogc.links import Link, read_header, read_links
 
 
 @dataclass(kw_only=True)
@@ -52,16 +50,16 @@ class OperationResult:
             return self.body.decode("utf-8", "replace")
         return "" if self.body is None else json.dumps(self.body, indent=2, ensure_ascii=False)
 
-    def links(self, rel: str | None = None) -> list[dict[str, Any]]:
-        """Return the links of the body and of the ``Link`` header, all or those of one relation."""
-        found: list[dict[str, Any]] = []
-        if isinstance(self.body, Mapping) and isinstance(self.body.get("links"), list):
-            found.extend(dict(link) for link in self.body["links"] if isinstance(link, Mapping))
-        known = {(link.get("href"), link.get("rel")) for link in found}
-        for link in _header_links(self.headers.get("Link", "")):
-            if (link.get("href"), link.get("rel")) not in known:
-                found.append(link)
-        return [link for link in found if rel is None or link.get("rel") == rel]
+    def links(self, rel: str | None = None) -> list[dict[str, str]]:
+        """Return the links of the body and of the ``Link`` header, all or those of one relation, as absolute URLs."""
+        told = [
+            *(replace(link, href=urljoin(self.url, link.href)) for link in read_links(self.body)),
+            *read_header(self.headers.get("Link", ""), self.url),
+        ]
+        found: dict[tuple[str, str], Link] = {}
+        for link in told:
+            found.setdefault((link.href, link.rel), link)
+        return [link.to_json() for link in found.values() if rel is None or rel in link.rel.split()]
 
 
 @dataclass(kw_only=True)
@@ -78,16 +76,6 @@ class JobHandle(OperationResult):
         if isinstance(self.body, Mapping) and isinstance(self.body.get("status"), str) and self.job_id:
             return str(self.body["status"])
         return "successful" if self.success else "failed"
-
-
-def _header_links(header: str) -> list[dict[str, Any]]:
-    links = []
-    for href, attributes in _LINK.findall(header):
-        link = {"href": href}
-        for name, quoted, bare in _ATTRIBUTE.findall(attributes):
-            link[name.lower()] = quoted or bare.strip()
-        links.append(link)
-    return links
 
 
 __all__ = ["JobHandle", "OperationResult"]

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 
 from weaverlite.engines.interfaces import Engine
 from weaverlite.models.options import Resources
+from weaverlite.models.upload import Upload
 from weaverlite.settings import LimitsSettings
 from weaverlite.transfer.interfaces import FetchLimits, Publisher, Stager
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The parts of a job process. Engines are found by name, stagers by the scheme of a reference, in lower case."""
+    """The parts of a job process. Engines are found by name, stagers by the scheme of a reference, in lower case.
+
+    ``uploads`` holds the records of the uploads that the present job refers to, by id: a job process asks no store.
+    """
 
     engines: Mapping[str, Engine]
     stagers: Mapping[str, Stager]
     publisher: Publisher
     fetch_limits: FetchLimits
+    #: Media type that the name of a file suggests.
+    media_type_of: Callable[[str], str]
+    uploads: MutableMapping[str, Upload] = field(default_factory=dict)
     #: Fetches at a time of one job.
     parallel: int = 4
 

@@ -86,8 +86,20 @@ def is_alive(pid: int) -> bool:
     return _state(pid) not in ("", "Z", "X")
 
 
-def memory_of(pid: int) -> int:
-    """Return the resident bytes of a process; zero when it is gone."""
+def proportional_memory(pid: int) -> int:
+    """Return the bytes of a process, shared ones divided among those who share them; zero when it is gone."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def resident_memory(pid: int) -> int:
+    """Return the resident bytes of a process, shared ones included; zero when it is gone."""
     try:
         with open(f"/proc/{pid}/statm", "rb") as file:
             return int(file.read().split()[1]) * _PAGE

@@ -231,7 +231,7 @@ class Job:
             beat_at=None,
             queue_deadline=None,
             run_deadline=None,
-            expires_at=at + keep if keep else None,
+            expires_at=at + keep if keep is not None else None,
             **changes,
         )
 

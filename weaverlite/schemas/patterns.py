@@ -326,7 +326,8 @@ class _Parser:
         if kind == "assert":
             return self._add(_Node(str(content), (then,)))
         if kind == "repeat":
-            return self._build_repeat(*content, then)
+            item, low, high = content
+            return self._build_repeat(item, low, high, then)
         if kind == "any":
             return self._add(_Node("or", tuple(self._build(item, then) for item in content)))
         for item in reversed(content):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -124,19 +123,18 @@ def _float(text: str) -> float:
     return number
 
 
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
 def _measure(value: Any, depth: int, nodes: int | None) -> None:
-    level, count = [value], 0
-    for _ in range(depth + 1):
-        count += len(level)
+    level, count = [value] if isinstance(value, dict | list) else [], 1
+    for _ in range(depth):
+        count += sum(map(len, level))
         if nodes is not None and count > nodes:
             _refuse(f"has more than {nodes} values")
-        level = [child for item in level for child in _children(item)]
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
         if not level:
             return
     _refuse(f"is nested deeper than {depth} levels")
@@ -212,13 +210,13 @@ class _Builder:
         self._close(self._stack.pop(), event)
 
     def _take_ScalarEvent(self, event: Any) -> None:
-        self._count(1, event)
         top = self._stack[-1] if self._stack else None
         if top is not None and isinstance(top.value, dict) and top.key is None:
             if event.anchor:
                 self._anchors[event.anchor] = _Anchored(event.value, 1, 0)
             self._name(top, event.value, event)
             return
+        self._count(1, event)
         value = _scalar(event)
         if event.anchor:
             self._anchors[event.anchor] = _Anchored(value, 1, 0)

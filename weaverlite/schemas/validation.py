@@ -1,8 +1,8 @@
 """Validation of values, with validators kept by the digest of their schema.
 
-The dialect is JSON Schema 2020-12, read with the words of OpenAPI 3.0 that process descriptions still use (``nullable``,
-boolean ``exclusiveMinimum``). Three keywords are our own, because their usual form may take for ever on hostile input:
-``pattern``, ``patternProperties`` (see :mod:`weaverlite.schemas.patterns`) and ``uniqueItems``.
+The dialect is JSON Schema 2020-12, read with the words of OpenAPI 3.0 that process descriptions still use
+(``nullable``, boolean ``exclusiveMinimum``). Three keywords are our own, because their usual form may take for ever on
+hostile input: ``pattern``, ``patternProperties`` (see :mod:`weaverlite.schemas.patterns`) and ``uniqueItems``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -31,6 +33,7 @@ BASE = "weaverlite:///schemas/"
 #: Places of the documents of the standard: references to them mean ours of the same name.
 _OGC = ("http://schemas.opengis.net/ogcapi/processes/", "https://schemas.opengis.net/ogcapi/processes/")
 _KEPT = 1000
+_ENOUGH = 100
 
 #: Schemas below these keywords describe the same value or a part of it; below other keywords there is only data.
 ONE = frozenset(
@@ -44,7 +47,9 @@ NAMED = frozenset({"$defs", "definitions", "dependentSchemas", "patternPropertie
 def faults(schema: Any, value: Any, pointer: str = "") -> list[Fault]:
     """See :func:`weaverlite.schemas.validate_value`."""
     try:
-        return [fault for error in validator(schema).iter_errors(value) for fault in explain(error, pointer)]
+        found = (fault for error in validator(schema).iter_errors(value) for fault in explain(error, pointer))
+        # A list may be wrong a million times.
+        return list(dict.fromkeys(islice(found, _ENOUGH)))
     except RecursionError:
         return [Fault("is nested too deeply to be checked", pointer)]
     except (referencing.exceptions.Unresolvable, referencing.exceptions.NoSuchResource) as error:
@@ -117,7 +122,7 @@ def _pattern(_: Validator, pattern: str, instance: Any, schema: Any) -> Iterator
 
 
 def _pattern_properties(
-    self: Validator, patterns: Mapping[str, Any], instance: Any, schema: Any
+    self: Any, patterns: Mapping[str, Any], instance: Any, schema: Any
 ) -> Iterator[ValidationError]:
     if isinstance(instance, Mapping):
         for pattern, subschema in patterns.items():
@@ -127,7 +132,7 @@ def _pattern_properties(
 
 
 def _additional_properties(
-    self: Validator, additional: Any, instance: Any, schema: Mapping[str, Any]
+    self: Any, additional: Any, instance: Any, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
     if not isinstance(instance, Mapping):
         return
@@ -168,14 +173,16 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
+@cache
 def _retrieve(uri: str) -> referencing.Resource[Any]:
     name = uri.removeprefix(BASE).removesuffix(".yaml")
     if not uri.startswith(BASE) or name not in names():
-        raise referencing.exceptions.NoSuchResource(ref=uri)
-    return referencing.Resource(translate(load(name)), referencing.jsonschema.DRAFT202012)
+        raise referencing.exceptions.NoSuchResource(uri)
+    return referencing.jsonschema.DRAFT202012.create_resource(translate(load(name)))
 
 
-_Validator: Any = validators.extend(
+_extend: Any = validators.extend
+_Validator: Any = _extend(
     Draft202012Validator,
     {
         "pattern": _pattern,
@@ -184,6 +191,8 @@ _Validator: Any = validators.extend(
         "uniqueItems": _unique_items,
     },
 )
-_registry: referencing.Registry[Any] = referencing.Registry(retrieve=_retrieve)  # type: ignore[call-arg]  # attrs field
+# The stubs do not know the fields of this attrs class.
+_new_registry: Any = referencing.Registry
+_registry: referencing.Registry[Any] = _new_registry(retrieve=_retrieve)
 _validators: OrderedDict[bytes, Validator] = OrderedDict()
 _lock = Lock()

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 
 from weaverlite import __version__
-from weaverlite.errors import StagingError
+from weaverlite.errors import InvalidInput, StagingError
 from weaverlite.transfer.egress import Egress, show
 
 #: Opens a socket to a host and a port, within these seconds.
@@ -159,12 +159,25 @@ class Lifeline:
 
 @contextmanager
 def open_download(
-    egress: Egress, url: str, *, size: int, seconds: float, headers: Mapping[str, str]
+    egress: Egress,
+    url: str,
+    *,
+    size: int | None = None,
+    seconds: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[Download]:
-    """Get ``url``, following redirects by the policy's rules, and give the answer to be read."""
+    """Get ``url``, following redirects, and give the answer to be read; the caps of the policy hold besides these.
+
+    ``headers`` go to the first origin only, never along with a redirect to another one.
+
+    :raises ReferenceRefused: policy forbids the URL, a redirect or the address connected to.
+    :raises StagingError: it is not well formed or cannot be had.
+    """
+    size = egress.size_limit if size is None else min(size, egress.size_limit)
+    seconds = egress.total_timeout if seconds is None else min(seconds, egress.total_timeout)
     lifeline = Lifeline(seconds=seconds, window=egress.read_timeout, minimum_speed=egress.minimum_speed)
     with lifeline, _session(egress, _connector(egress, lifeline)) as session:
-        response, last = _follow(session, egress, lifeline, url, headers)
+        response, last = _follow(session, egress, lifeline, url, headers or {})
         with contextlib.closing(response):
             yield Download(last, response, lifeline, size)
 
@@ -173,7 +186,10 @@ def _follow(
     session: requests.Session, egress: Egress, lifeline: Lifeline, url: str, headers: Mapping[str, str]
 ) -> tuple[requests.Response, str]:
     for _ in range(egress.redirects + 1):
-        egress.check(url)
+        try:
+            egress.check(url)
+        except InvalidInput as error:
+            raise StagingError(error.detail) from error
         with _transfer_errors(url, lifeline):
             response = session.get(url, headers={**_HEADERS, **headers}, stream=True)
         if response.status_code not in _REDIRECTS:

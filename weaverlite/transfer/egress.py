@@ -10,19 +10,15 @@ from __future__ import annotations
 import ipaddress
 import socket
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from weaverlite.errors import InvalidInput, ReferenceRefused, StagingError
 from weaverlite.settings import EgressSettings
 from weaverlite.settings.checks import parse_ports
-
-if TYPE_CHECKING:
-    from weaverlite.transfer.connections import Download
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -90,27 +86,6 @@ class Egress:
             ca_file=settings.ca_file,
         )
 
-    def open(
-        self, url: str, *, size: int | None = None, seconds: float | None = None, headers: Mapping[str, str] | None = None
-    ) -> AbstractContextManager[Download]:
-        """Return a context manager that gets ``url`` and gives the answer; the caps of the policy hold besides these.
-
-        ``headers`` go to the first origin only, never along with a redirect to another one.
-
-        :raises InvalidInput, ReferenceRefused: as :meth:`check`, for each hop and for the address connected to.
-        :raises StagingError: it cannot be had.
-        """
-        # requests takes 0.1 s and 10 MiB to import: a web process, which only checks, does without.
-        from weaverlite.transfer.connections import open_download
-
-        return open_download(
-            self,
-            url,
-            size=self.size_limit if size is None else min(size, self.size_limit),
-            seconds=self.total_timeout if seconds is None else min(seconds, self.total_timeout),
-            headers=headers or {},
-        )
-
     def check(self, url: str) -> None:
         """Return if ``url`` may be fetched, as far as it tells by itself: no name is resolved.
 
@@ -151,7 +126,7 @@ class Egress:
         try:
             found = self._resolve(host, port)
         except UnicodeError:
-            raise InvalidInput(f"{host[:100]!r} is not a host name.") from None
+            raise StagingError(f"{host[:100]!r} is not a host name.") from None
         except socket.gaierror as error:
             if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
                 raise StagingError(f"The host {host[:100]} is not known.") from error

@@ -69,7 +69,7 @@ class Publisher(ABC):
 
     @abstractmethod
     def publish(self, manifest: Manifest, source: Path) -> None:
-        """Make the files of the manifest, which lie below ``source`` under its paths, available. The manifest comes last.
+        """Make the files of the manifest, which lie below ``source`` under its paths, available; the manifest last.
 
         Publishing the same attempt twice is harmless; a newer attempt replaces an older one.
 

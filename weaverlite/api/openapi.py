@@ -1,0 +1,170 @@
+"""The definition of the API, OpenAPI 3.1, from what the services declare: Colander nodes become parameters, schema
+documents become components. There is no second description to keep in step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import colander
+
+import weaverlite
+from weaverlite import errors, schemas
+from weaverlite.api.service import Answer, Body, Document, Operation, Service
+from weaverlite.ogc.negotiation import JSON, PROBLEM
+from weaverlite.settings import ServerSettings
+
+_SEGMENT = re.compile(r"\{([^}:]+):[^}]*\}")
+_REFERENCE = re.compile(r"([A-Za-z0-9_]+)\.yaml\Z")
+_HEADERS = {
+    "Location": ("Where it is", {"type": "string", "format": "uri"}),
+    "Preference-Applied": ("The preferences that were honoured", {"type": "string"}),
+    "Retry-After": ("Seconds after which to ask again", {"type": "integer"}),
+    "Link": ("Links (RFC 8288)", {"type": "string"}),
+}
+
+
+def api_document(registry: Any, server: ServerSettings, base: str) -> dict[str, Any]:
+    """Return the definition of everything that the services of this application answer."""
+    services = {id(item): item for item in registry.cornice_services.values() if isinstance(item, Service)}
+    has_users = server.auth != "none"
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": server.title,
+            "description": server.description,
+            "version": weaverlite.__version__,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(item.tag for item in services.values())],
+        "paths": {_path(item): dict(_path_item(item, has_users)) for item in services.values()},
+        "components": {"schemas": {name: _rewritten(schemas.load(name)) for name in schemas.names()}},
+    }
+    if has_users:
+        document["components"]["securitySchemes"] = {
+            "proxy": {
+                "type": "apiKey",
+                "in": "header",
+                "name": server.remote_user_header,
+                "description": "Set by the proxy before the service, never by clients.",
+            }
+        }
+    return document
+
+
+def _path(service: Service) -> str:
+    return _SEGMENT.sub(r"{\1}", service.path)
+
+
+def _path_item(service: Service, has_users: bool) -> Iterator[tuple[str, Any]]:
+    yield "summary", service.description
+    for method, operation in service.operations.items():
+        yield method.lower(), _operation(operation, has_users)
+
+
+def _operation(operation: Operation, has_users: bool) -> dict[str, Any]:
+    body = operation.schema["body"].typ if "body" in operation.schema else None
+    document: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": list(_parameters(operation.schema)),
+        "responses": dict(_responses(operation, body, has_users)),
+    }
+    if body is not None:
+        document["requestBody"] = {"required": True, "content": dict(_body_content(body))}
+    if has_users:
+        document["security"] = [] if operation.is_public else [{"proxy": []}]
+    return document
+
+
+def _parameters(schema: Any) -> Iterator[dict[str, Any]]:
+    for location in ("path", "query", "header"):
+        for node in schema[location]:
+            parameter: dict[str, Any] = {
+                "name": node.name,
+                "in": location,
+                "description": node.description,
+                "required": node.missing is colander.required,
+                "schema": node.typ.schema,
+            }
+            if node.typ.schema.get("type") == "array":
+                parameter["style"], parameter["explode"] = "form", False
+            yield parameter
+
+
+def _body_content(body: Body) -> Iterator[tuple[str, Any]]:
+    for media_type in body.media_types:
+        yield media_type, {"schema": _reference(body.name)} if isinstance(body, Document) else {}
+
+
+def _responses(operation: Operation, body: Body | None, has_users: bool) -> Iterator[tuple[str, Any]]:
+    answered = {str(status): _answer(answer) for status, answer in operation.answers.items()}
+    for status in sorted(_error_statuses(operation, body, has_users)):
+        # A status may be both: 503 of /ready tells parts, and any 503 may be a problem.
+        known = answered.setdefault(str(status), {"description": HTTPStatus(status).phrase, "content": {}})
+        for media_type in (PROBLEM, JSON):
+            known.setdefault("content", {}).setdefault(media_type, {"schema": _reference("problem")})
+        if status in (429, 503):
+            known["headers"] = dict(_headers(["Retry-After"]))
+    yield from sorted(answered.items())
+
+
+def _error_statuses(operation: Operation, body: Body | None, has_users: bool) -> set[int]:
+    # What any request may meet: a query that is not valid, a form that cannot be had, a store that is away.
+    statuses = {400, 403, 406, 500, 503}
+    for error in operation.raises:
+        statuses |= {cls.status for cls in (error, *_kinds(error)) if cls.status != 500}
+    if body is not None:
+        statuses |= {413, 415}
+    if has_users and not operation.is_public:
+        statuses.add(401)
+    return statuses
+
+
+def _kinds(error: type[errors.WeaverLiteError]) -> Iterator[type[errors.WeaverLiteError]]:
+    for kind in error.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    document: dict[str, Any] = {"description": answer.description}
+    schema = {"schema": _reference(answer.document)} if answer.document else {}
+    if answer.document or answer.media_types != (JSON,):
+        document["content"] = {
+            # Only JSON has a schema: text and bytes are what they are.
+            media_type: schema if media_type == JSON else {}
+            for media_type in answer.media_types
+        }
+    if answer.headers:
+        document["headers"] = dict(_headers(answer.headers))
+    return document
+
+
+def _headers(names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    for name in names:
+        description, schema = _HEADERS[name]
+        yield name, {"description": description, "schema": schema}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _rewritten(value: Any) -> Any:
+    """Return a schema document with its references to other documents made references to components."""
+    if isinstance(value, Mapping):
+        return {
+            key: f"#/components/schemas/{found[1]}"
+            if key == "$ref" and isinstance(item, str) and (found := _REFERENCE.match(item))
+            else _rewritten(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_rewritten(item) for item in value]
+    return value
