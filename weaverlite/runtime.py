@@ -18,11 +18,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weaverlite.errors import ConfigurationError, NoSuchUpload, QueueError, WeaverLiteError
-from weaverlite.models.codec import from_json
 from weaverlite.models.options import Offer
 from weaverlite.models.upload import Upload
 from weaverlite.settings import QueueSettings, Settings, StoreSettings
@@ -294,7 +292,7 @@ class Runtime:
             log.warning("the bell could not be rung: %s", error, extra={"action": "ring", "job_id": job_id})
 
     def _remove_upload(self, upload: Upload) -> None:
-        self.uploads.remove(upload.upload_id, upload.owner)
+        self.uploads.forget(upload)
 
 
 # ---------------------------------------------------------------- inside job processes
@@ -302,15 +300,26 @@ class Runtime:
 
 def job_parts(settings: Settings) -> Parts:
     """Return what a job process works with: the same engines, stagers and publisher as the worker, and no store."""
+    from weaverlite.engines.formats import media_type_of_name
     from weaverlite.execution.parts import Parts
     from weaverlite.transfer.interfaces import FetchLimits
 
     egress = settings.egress
+    # The records of the uploads that a job refers to come with the job.
+    uploads: dict[str, Upload] = {}
+
+    def find_upload(upload_id: str) -> Upload:
+        if upload_id not in uploads:
+            raise NoSuchUpload
+        return uploads[upload_id]
+
     return Parts(
         engines=_engines(settings),
-        stagers=_stagers(settings, partial(_read_upload, settings.vault_directory)),
+        stagers=_stagers(settings, find_upload),
         publisher=_publisher(settings),
         fetch_limits=FetchLimits(size=egress.size_limit, seconds=egress.total_timeout.total_seconds()),
+        media_type_of=media_type_of_name,
+        uploads=uploads,
     )
 
 
@@ -318,10 +327,6 @@ def warm(settings: Settings) -> None:
     """Load, in the clean fork server, what every run needs."""
     for engine in _engines(settings).values():
         engine.warm()
-
-
-def _read_upload(directory: Path, upload_id: str) -> Upload:
-    raise NoSuchUpload
 
 
 # ---------------------------------------------------------------- entry points

@@ -37,10 +37,9 @@ def file_response(request: Request, file: OutputFile, open_file: Callable[[], Bi
             "Cache-Control": "private, no-cache",
         }
     )
-    if request.if_none_match and file.sha256 in request.if_none_match:
+    if file.sha256 in request.if_none_match:
         response.status_int = 304
         return response
-    set_type(response, file.media_type)
     start, stop = 0, file.size
     if (wanted := _range(request, file, etag)) is not None:
         found = wanted.range_for_length(file.size)
@@ -52,6 +51,7 @@ def file_response(request: Request, file: OutputFile, open_file: Callable[[], Bi
         start, stop = found
         response.status_int = 206
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size}"
+    set_type(response, file.media_type)
     stream = open_file()
     if start:
         stream.seek(start)
@@ -72,7 +72,7 @@ def disposition(name: str, *, is_shown: bool) -> str:
 
 def _range(request: Request, file: OutputFile, etag: str) -> Range | None:
     header = request.environ.get("HTTP_RANGE", "")
-    if not header or request.method not in ("GET", "HEAD"):
+    if not header or "," in header:
         return None
     condition = request.environ.get("HTTP_IF_RANGE")
     if condition is not None and condition.strip() != etag:

@@ -7,7 +7,7 @@ Which of the forms a synchronous execution gets follows both versions of OGC API
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyramid.request import Request
@@ -23,6 +23,7 @@ from weaverlite.ogc import links as rel
 from weaverlite.ogc.links import Link
 from weaverlite.ogc.negotiation import JSON, TEXT, choose
 from weaverlite.ogc.status import StatusCode
+from weaverlite.ogc.values import is_bbox
 from weaverlite.services.results import Output
 
 _BLOCK = 256 * 1024
@@ -71,7 +72,10 @@ def output_response(request: Request, job_id: str, output: Output, index: int | 
         response = Response(body=_text(value))
         set_type(response, f"{TEXT}; charset=utf-8")
         return response
-    return reply(results.shape(job_id, value, Urls.of(request), output.output_id, index))
+    document = results.shape(job_id, value, Urls.of(request), output.output_id, index)
+    # An object is qualified where it stands among other results, not by itself.
+    is_qualified = isinstance(value, Mapping) and not is_bbox(value)
+    return reply(document["value"] if is_qualified else document)
 
 
 def _transmission_modes(job: Job) -> Iterator[tuple[str, str]]:

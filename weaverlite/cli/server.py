@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weaverlite.cli import render
-from weaverlite.cli.group import JOB_FAILED, USAGE, Failure
+from weaverlite.cli.group import JOB_FAILED, REFUSED, USAGE, Failure
 
 if TYPE_CHECKING:
     from weaverlite.runtime import Runtime
@@ -91,7 +91,7 @@ def work(ini: str | None, log_level: str, **overrides: Any) -> None:
 @ini_option
 @data_option
 @click.option("--no-worker", is_flag=True, help="As for serve.")
-@click.option("-F", "--format", "form", type=click.Choice(["json", "table"]), default="table", help="Form of the output.")
+@click.option("-F", "--format", "form", type=click.Choice(["json", "table"]), default="table", help="Form.")
 def check(ini: str | None, no_worker: bool, form: str, **overrides: Any) -> None:
     """Check the settings and ask every part whether it works; exits with 1 when one does not."""
     from weaverlite.errors import ConfigurationError
@@ -171,9 +171,11 @@ def _running(ini: str | None, overrides: dict[str, Any], *, worker: bool) -> Ite
             yield runtime
         finally:
             runtime.close()
-    except (ConfigurationError, BackendError) as exc:
+    except ConfigurationError as exc:
         first, *others = _sentences(exc)
         raise Failure(first, USAGE, tuple(others)) from exc
+    except BackendError as exc:
+        raise Failure(exc.detail, REFUSED) from exc
 
 
 def _sentences(error: Any) -> list[str]:
@@ -193,6 +195,9 @@ def _check_parts(runtime: Runtime) -> Iterator[dict[str, str]]:
     for name in ("store", "queue", "engines", "stagers", "publisher"):
         try:
             part = getattr(runtime, name)
+            if name == "store" and isinstance(getattr(part, "path", None), Path) and not part.path.exists():
+                # A database file is made at the first start; that it can be made is what there is to check.
+                part.migrate()
             if name in ("store", "queue"):
                 part.ping()
             yield {"part": name, "state": "ok"}

@@ -74,7 +74,7 @@ def settle(path: Path) -> int:
     ring = ring_of(path)
     try:
         with ring.open("rb") as file:
-            beyond, size = _HEADER.unpack(file.read(_HEADER.size))
+            beyond, size = map(int, _HEADER.unpack(file.read(_HEADER.size)))
             kept = file.read(size)
     except FileNotFoundError:
         return 0

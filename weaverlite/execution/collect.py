@@ -85,10 +85,11 @@ class Collection:
         names = [name for leaf in leaves for name in _names(leaf.value)]
         # Files of equal names get folders of their own, numbered or named by the member that holds them.
         is_apart = len(set(names)) < len(names) or any(os.path.lexists(self._root / folder / name) for name in names)
-        taken = iter(
-            [self._take(leaf.value, "/".join((folder, *(leaf.route or ("0",)))) if is_apart else folder) for leaf in leaves]
-        )
-        return _replaced(output_id, value, taken)
+        taken = [
+            self._take(leaf.value, "/".join((folder, *(leaf.route or ("0",)))) if is_apart else folder)
+            for leaf in leaves
+        ]
+        return _replaced(output_id, value, iter(taken))
 
     # ------------------------------------------------------------ files
 
@@ -181,8 +182,9 @@ class Collection:
         self._files += 1
         if self._size_limit and self._size > self._size_limit:
             raise OutputLimit(f"The outputs have more than the {self._size_limit} bytes a job may leave, with {path}.")
-        if self._files > (self._files_limit or _MOST_FILES):
-            raise OutputLimit(f"The outputs are more than the {self._files_limit or _MOST_FILES} files a job may leave.")
+        most = self._files_limit or _MOST_FILES
+        if self._files > most:
+            raise OutputLimit(f"The outputs are more than the {most} files a job may leave.")
 
 
 def _leaves(value: LocalValue, route: tuple[str, ...] = ()) -> Iterator[_Leaf]:

@@ -67,6 +67,7 @@ class Confinement:
         stdout: Any = None,
         stderr: Any = None,
         network: bool = False,
+        confined: bool = True,
     ) -> subprocess.Popen[bytes]:
         if self._is_stopped:
             raise EngineError("The job is being stopped: it starts no further tool.")
@@ -77,9 +78,9 @@ class Confinement:
             stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=stdout,
             stderr=stderr,
-            process_group=0,
+            process_group=0 if confined else None,
         )
-        if self._limits:
+        if self._limits and confined:
             self._limit(tool.pid, *procfs.descendants(tool.pid))
         with self._lock:
             self._tools.append(tool)

@@ -8,8 +8,9 @@ its job process, however it hid from the group, becomes a child of this server a
 It has no parent-death signal of its own, on purpose: that signal follows the *thread* that started the server, and it
 would kill the server before it could clean up. The closed socket tells it as surely.
 
-Requests: ``{"spawn": ID}`` with a socket attached, ``{"terminate": ID}``, ``{"kill": ID}``. Reports: ``{"ready": true}``,
-``{"spawned": ID, "pid": …}`` and ``{"exited": ID, "status": …, "cpu": …, "memory": …}`` with a wait status.
+Requests: ``{"spawn": ID}`` with a socket attached, ``{"terminate": ID}``, ``{"kill": ID}``. Reports:
+``{"ready": true}``, ``{"spawned": ID, "pid": …}`` and ``{"exited": ID, "status": …, "cpu": …, "memory": …}`` with a
+wait status, CPU seconds and peak bytes.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ LIMIT = 64 * 1024**2
 _LENGTH = struct.Struct("!I")
 
 
-def task_frame(task: Message) -> bytes:
+def task_frame(task: Any) -> bytes:
     """Return a task as the bytes that go to a job process."""
-    body = pickle.dumps(dict(task), protocol=pickle.HIGHEST_PROTOCOL)
+    body = pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
     return _LENGTH.pack(len(body)) + body
 
 
@@ -39,7 +39,7 @@ def report_frame(report: Message) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def receive_task(connection: socket.socket) -> dict[str, Any] | None:
+def receive_task(connection: socket.socket) -> Any:
     """Wait for a task; None when the service is gone."""
     head = _receive(connection, _LENGTH.size)
     body = head and _receive(connection, _LENGTH.unpack(head)[0])

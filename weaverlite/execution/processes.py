@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,6 @@ class JobProcess:
         self._connection = connection
         self._inbox = Inbox()
         self._ended = threading.Event()
-        self._on_exit: Callable[[], None] | None = None
         self.pid: int | None = None
         self.exit: Exit | None = None
         #: Tasks given to it so far, and whose they were; nobody's before the first.
@@ -105,12 +104,6 @@ class JobProcess:
         """Return how it ended, with everything it started, or None if it has not within this time."""
         return self.exit if self._ended.wait(seconds) else None
 
-    def on_exit(self, call: Callable[[], None] | None) -> None:
-        """Have ``call`` called, from another thread, when the process has ended."""
-        self._on_exit = call
-        if call is not None and self._ended.is_set():
-            call()
-
     def end(self) -> None:
         """Kill it if it lives, and let go of it."""
         if self.exit is None:
@@ -120,8 +113,6 @@ class JobProcess:
     def _end(self, exit_: Exit) -> None:
         self.exit = exit_
         self._ended.set()
-        if self._on_exit is not None:
-            self._on_exit()
 
 
 class _Server:
@@ -223,8 +214,9 @@ class JobProcesses:
     """The job processes of this service. Safe from any thread; nothing is started before it is needed.
 
     ``entry`` and ``warm`` name callables as ``module:function``: ``entry(payload)`` returns the
-    :class:`~weaverlite.execution.parts.Parts` of a job process, ``warm(payload)`` loads what all of them share. ``idle``
-    processes are kept warm. ``reusable`` are the names of engines after whose jobs a process may be used again.
+    :class:`~weaverlite.execution.parts.Parts` of a job process, ``warm(payload)`` loads what all of them share.
+    ``idle`` processes are kept warm. ``reusable`` are the names of engines after whose jobs a process may be used
+    again.
     """
 
     def __init__(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from weaverlite.errors import (
-    ExecutionError,
     IllegalTransition,
     JobRemoved,
     NoSuchJob,
@@ -37,11 +37,11 @@ class Ending:
     """How an attempt ended, for the record.
 
     ``outcome`` is ``successful``, ``failed``, ``dismissed``, ``retry`` (its worker was lost, it may start again) or
-    ``hand-back`` (it had not begun). ``failure`` says why for ``failed`` and ``retry``.
+    ``hand-back`` (it had not begun). ``problem`` is the document that says why, for ``failed`` and ``retry``.
     """
 
     outcome: str
-    failure: ExecutionError | None = None
+    problem: Mapping[str, Any] | None = None
     exit_code: int | None = None
     usage: Usage = Usage()
     manifest: Manifest | None = None
@@ -51,16 +51,16 @@ class Ending:
 
         :raises IllegalTransition: it is not in a state for it.
         """
-        failure = self.failure or WorkerLost()
+        problem = self.problem or WorkerLost().problem()
         if self.outcome == "successful":
             return job.succeed(at, exit_code=self.exit_code, usage=self.usage)
         if self.outcome == "dismissed":
             return job.dismiss(at, exit_code=self.exit_code, usage=self.usage)
         if self.outcome == "retry":
-            return job.retry(at, failure.detail)
+            return job.retry(at, str(problem["detail"]))
         if self.outcome == "hand-back":
             return job.hand_back(at)
-        return job.fail(failure.problem(), at, exit_code=self.exit_code, usage=self.usage)
+        return job.fail(problem, at, exit_code=self.exit_code, usage=self.usage)
 
 
 def may_retry(job: Job) -> bool:
@@ -144,5 +144,3 @@ def _reload(store: Store, job: Job, tried: Job) -> Job | None:
     if stored.status is not StatusCode.RUNNING or stored.attempt != job.attempt:
         return None
     return stored
-
-

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
+from weaverlite.engines.interfaces import Stream
 from weaverlite.execution.capped import CappedFile
 
 #: The longest line in one piece.
@@ -28,6 +29,8 @@ _PIPE = 1024 * 1024
 _F_SETPIPE_SZ = 1031
 #: How long a stream waits for what was written to be read, when something still holds its other end.
 _SETTLE = 1.0
+#: How much of the last line is told.
+_LAST_LINE = 1000
 #: The first pause between two counts of what is not shown; each is twice the one before, up to the last.
 _COUNT_FIRST, _COUNT_LAST = 2.0, 60.0
 
@@ -140,13 +143,19 @@ class Pipe:
             # Fewer turns for tools that print much; refused when a user has many large pipes.
             fcntl.fcntl(self._end, _F_SETPIPE_SZ, _PIPE)
         self._rest = b""
+        self._latest = b""
         self._is_over = threading.Event()
         self._lock = threading.Lock()
+
+    @property
+    def last_line(self) -> str:
+        """The last line so far that was not blank."""
+        return text_of(self._latest.rstrip().rpartition(b"\n")[2].strip())[:_LAST_LINE]
 
     def fileno(self) -> int:
         return self._end
 
-    def __enter__(self) -> Pipe:
+    def __enter__(self) -> Stream:
         return self
 
     def __exit__(
@@ -204,6 +213,7 @@ class Pipe:
         self._is_over.set()
 
     def _take(self, data: bytes) -> None:
+        self._latest = data[-LINE:] if len(data) >= LINE else (self._latest + data)[-LINE:]
         record = self._record
         if not self._step:
             record.write(data)

@@ -36,12 +36,16 @@ class Inline:
 
 @dataclass(frozen=True, slots=True)
 class Qualified:
-    """A value with what is said of it; an empty string or None when it is not said."""
+    """A value with what is said of it; an empty string or None when it is not said.
+
+    ``title`` is the name a file of this content should have.
+    """
 
     value: Any
     media_type: str = ""
     encoding: str = ""
     schema: Any = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,12 @@ def write(value: Value) -> Any:
     if isinstance(value, Inline):
         return value.value
     if isinstance(value, Qualified):
-        said = {"mediaType": value.media_type, "encoding": value.encoding, "schema": value.schema}
+        said = {
+            "mediaType": value.media_type,
+            "encoding": value.encoding,
+            "schema": value.schema,
+            "title": value.title,
+        }
         return {"value": value.value, **{name: item for name, item in said.items() if item}}
     said = {"type": value.media_type, "title": value.title}
     return {"href": value.href, **{name: item for name, item in said.items() if item}}
@@ -177,7 +186,11 @@ def _parse_qualified(value: Mapping[str, Any]) -> Qualified:
     media_type = next((text for source in (value, form) for name in names if (text := _text(source, name))), "")
     encoding = _text(value, "encoding") or _text(form, "encoding")
     return Qualified(
-        value["value"], media_type or _text(value, "type"), encoding, value.get("schema", form.get("schema"))
+        value["value"],
+        media_type or _text(value, "type"),
+        encoding,
+        value.get("schema", form.get("schema")),
+        _text(value, "title"),
     )
 
 

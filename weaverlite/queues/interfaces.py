@@ -1,7 +1,7 @@
 """What a queue promises: to wake workers. It is a doorbell; a lost or doubled ring changes nothing but latency.
 
-A queue is built with ``claim``, the bound ``store.jobs.claim`` with this worker's offer filled in, and calls its handler
-only with a job it has won. Each implementation passes the suite of ``weaverlite.testing.queues``.
+A queue is built with ``claim``, the bound ``store.jobs.claim`` with this worker's offer filled in, and calls its
+handler only with a job it has won. Each implementation passes the suite of ``weaverlite.testing.queues``.
 """
 
 from __future__ import annotations

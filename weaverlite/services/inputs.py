@@ -194,7 +194,7 @@ class _Reading:
             self.fault("is a directory, which cannot be sent inline: upload it to /vault and refer to it", pointer)
             return None
         declared = next(iter(_media_types(description.schema)), "")
-        media_type = value.media_type if isinstance(value, Qualified) else ""
+        media_type, title = (value.media_type, value.title) if isinstance(value, Qualified) else ("", "")
         content = value.value
         if isinstance(content, dict | list) and isinstance(value, Qualified) and values.is_json(media_type or declared):
             content = json.dumps(content, ensure_ascii=False)
@@ -202,7 +202,7 @@ class _Reading:
             self.fault(f"is {kind_of(content)}; expected is the content of a file in a string, or a reference", pointer)
             return None
         if not _is_base64(description.schema, value, media_type):
-            return values.write(Qualified(content, media_type or declared or "text/plain"))
+            return values.write(Qualified(content, media_type or declared or "text/plain", title=title))
         try:
             values.decode_base64(content)
         except ValueError:
@@ -211,7 +211,7 @@ class _Reading:
                 "\"text/plain\"}, or a reference {\"href\": …}",
                 pointer,
             )
-        return values.write(Qualified(content, media_type or declared, "base64"))
+        return values.write(Qualified(content, media_type or declared, "base64", title=title))
 
 
 # ---------------------------------------------------------------- what schemas say

@@ -27,8 +27,6 @@ def read_cursor(cursor: str, count: int) -> tuple[str, ...]:
         keys = None
     if not isinstance(keys, list) or len(keys) != count or not all(isinstance(key, str) and key.isascii() for key in keys):
         raise InvalidRequest(
-            faults=[
-                Fault("is not a cursor this service gave: begin again without one", pointer="cursor", location="query")
-            ]
+            faults=[Fault("is not a cursor this service gave: begin again without one", "cursor", "query")]
         )
     return tuple(keys)

@@ -10,7 +10,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 #: File systems whose files are shared with other hosts (names of the kernel, as in /proc/self/mountinfo).
 _NETWORK = frozenset(
-    "9p afs beegfs ceph cifs davfs fuse.davfs2 gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs smb2 smb3 smbfs".split()
+    "9p afs beegfs ceph cifs davfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs smb2 smb3 smbfs".split()
 )
 #: User-space file systems over a local disk; all others of this kind are taken for remote ones, as most are.
 _LOCAL_FUSE = frozenset(

@@ -85,6 +85,11 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def bounded(number: int) -> int:
+    """Return ``number``, or the nearest one that fits the 64 bits of every backend."""
+    return max(-(2**63), min(2**63 - 1, number))
+
+
 def prefix_end(prefix: str) -> str:
     """Return a text that sorts after everything that begins with ``prefix``."""
     return prefix + "\U0010ffff"

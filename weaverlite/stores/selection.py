@@ -14,7 +14,7 @@ from weaverlite.models.codec import write_time
 from weaverlite.models.queries import JobQuery
 from weaverlite.ogc.status import StatusCode
 from weaverlite.stores.cursors import read_cursor
-from weaverlite.stores.records import prefix_end, storable
+from weaverlite.stores.records import bounded, prefix_end, storable
 
 #: What :func:`~weaverlite.stores.records.read_job` takes, in its order.
 LIVE_COLUMNS = "j.document, j.updated_at, j.beat_at, j.progress, j.message"
@@ -77,7 +77,7 @@ def select_page(query: JobQuery) -> Statement | None:
         _restrict(conditions, query, key)
         branches.append(conditions.render())
     order = f" ORDER BY {key}.created_at DESC, {key}.job_id DESC LIMIT ?"
-    limit = query.limit + 1
+    limit = bounded(query.limit + 1)
     if len(branches) == 1:
         where, parameters = branches[0]
         return (
@@ -126,16 +126,15 @@ def _source(query: JobQuery, by_process: bool, by_status: bool) -> tuple[str, st
 
 
 def _restrict(conditions: _Conditions, query: JobQuery, key: str) -> None:
-    first, *others = sorted((storable(name), storable(value)) for name, value in query.tags) or [None]
-    if first:
-        conditions.add("t.name = ? AND t.value = ?", *first)
-    for tag in others:
-        if tag:
-            conditions.add(
-                "EXISTS (SELECT 1 FROM tags AS o WHERE o.name = ? AND o.value = ?"
-                " AND o.created_at = t.created_at AND o.job_id = t.job_id)",
-                *tag,
-            )
+    tags = sorted((storable(name), storable(value)) for name, value in query.tags)
+    for tag in tags[:1]:
+        conditions.add("t.name = ? AND t.value = ?", *tag)
+    for tag in tags[1:]:
+        conditions.add(
+            "EXISTS (SELECT 1 FROM tags AS o WHERE o.name = ? AND o.value = ?"
+            " AND o.created_at = t.created_at AND o.job_id = t.job_id)",
+            *tag,
+        )
     if query.id_prefix:
         prefix = storable(query.id_prefix)
         conditions.add(f"{key}.job_id >= ? AND {key}.job_id < ?", prefix, prefix_end(prefix))

@@ -88,8 +88,8 @@ class SQLiteStore(Store):
             kind = network_filesystem(directory)
             if kind:
                 raise ConfigurationError(
-                    f"{self.path} is on a network file system ({kind}), where SQLite loses data: let weaverlite.data or "
-                    "weaverlite.store.url name a local disk, or use a mongodb:// store."
+                    f"{self.path} is on a network file system ({kind}), where SQLite loses data: let weaverlite.data "
+                    "or weaverlite.store.url name a local disk, or use a mongodb:// store."
                 )
             # Inputs of jobs are in it: from the first moment only for its owner. SQLite gives its log the same mode.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -101,8 +101,9 @@ class SQLiteStore(Store):
 
 
 def database_path(url: str, data: Path) -> Path:
-    """Return the file that ``url`` names: ``sqlite://`` one in ``data``, ``sqlite:///a.db`` relative, ``sqlite:////a.db``
-    absolute.
+    """Return the file that ``url`` names.
+
+    ``sqlite://`` is one in ``data``, ``sqlite:///a.db`` a relative path, ``sqlite:////a.db`` an absolute one.
 
     :raises ConfigurationError: it names none.
     """

@@ -36,8 +36,8 @@ _INSERT = """
         expires_at, updated_at, beat_at, progress, message, document)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-# Only columns that a transition can change: SQLite rewrites every index over a column it is told to set. A worker may have
-# beaten between the read this save is made of and now; while the job goes on running its news is kept.
+# Only columns that a transition can change: SQLite rewrites every index over a column it is told to set. A worker may
+# have beaten between the read this save is made of and now; while the job goes on running its news is kept.
 _SAVE = """
     UPDATE jobs SET revision = ?1, status = ?2, attempt = ?3, queue_deadline = ?4, expires_at = ?5, updated_at = ?6,
         beat_at = max(coalesce(beat_at, ?7), ?7),
@@ -121,7 +121,8 @@ class SQLiteJobs(JobStore):
 
     def manifest(self, job_id: str) -> Manifest | None:
         (text,) = self._one(
-            job_id, "SELECT m.document FROM jobs AS j LEFT JOIN manifests AS m ON m.number = j.number WHERE j.job_id = ?"
+            job_id,
+            "SELECT m.document FROM jobs AS j LEFT JOIN manifests AS m ON m.number = j.number WHERE j.job_id = ?",
         )
         return None if text is None else Manifest.from_json(json.loads(text))
 

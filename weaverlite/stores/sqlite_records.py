@@ -16,7 +16,7 @@ from weaverlite.models.upload import Upload
 from weaverlite.stores.connections import Connections
 from weaverlite.stores.cursors import read_cursor, write_cursor
 from weaverlite.stores.interfaces import EventStore, ProcessStore, UploadStore
-from weaverlite.stores.records import read_document, storable, write_document
+from weaverlite.stores.records import bounded, read_document, storable, write_document
 from weaverlite.stores.writer import Writer
 
 _LATEST = "SELECT coalesce(max(revision), 0) FROM processes WHERE process_id = ?"
@@ -70,7 +70,7 @@ class SQLiteProcesses(ProcessStore):
                 ).fetchone()
             else:
                 row = reader.execute(
-                    "SELECT document FROM processes WHERE process_id = ? AND revision = ?", (name, revision)
+                    "SELECT document FROM processes WHERE process_id = ? AND revision = ?", (name, bounded(revision))
                 ).fetchone()
         if row is None:
             which = "" if revision is None else f" of revision {revision}"
@@ -86,7 +86,7 @@ class SQLiteProcesses(ProcessStore):
                 "SELECT p.document, p.process_id FROM deployed AS d CROSS JOIN processes AS p"
                 " ON p.process_id = d.process_id AND p.revision = d.revision"
                 " WHERE d.process_id > ? ORDER BY d.process_id LIMIT ?",
-                (after, query.limit + 1),
+                (after, bounded(query.limit + 1)),
             ).fetchall()
         cursor = None
         if len(rows) > query.limit:
@@ -141,9 +141,11 @@ class SQLiteEvents(EventStore):
         topics = sorted(map(storable, query.topics))
         ranges: list[str | None] = [*topics] if 0 < len(topics) <= _RANGES else [None]
         name = storable(job_id)
-        branches, parameters = [], []
+        branches: list[str] = []
+        parameters: list[object] = []
         for topic in ranges:
-            texts, values = ["number = (SELECT number FROM jobs WHERE job_id = ?)", "seq > ?"], [name, query.after]
+            texts = ["number = (SELECT number FROM jobs WHERE job_id = ?)", "seq > ?"]
+            values: list[object] = [name, bounded(query.after)]
             if topic is not None:
                 texts.append("topic = ?")
                 values.append(topic)
@@ -161,9 +163,9 @@ class SQLiteEvents(EventStore):
         statement = " UNION ALL ".join(branches)
         if query.tail is not None:
             statement = f"SELECT * FROM ({statement} ORDER BY 1 DESC LIMIT ?)"
-            parameters.append(max(0, query.tail))
+            parameters.append(bounded(max(0, query.tail)))
         with self._connections.reader() as reader:
-            rows = reader.execute(f"{statement} ORDER BY 1 LIMIT ?", [*parameters, max(0, query.limit)]).fetchall()
+            rows = reader.execute(f"{statement} ORDER BY 1 LIMIT ?", [*parameters, bounded(max(0, query.limit))]).fetchall()
         return [
             JobEvent(
                 job_id=job_id,
@@ -199,7 +201,9 @@ class SQLiteUploads(UploadStore):
 
     def get(self, upload_id: str) -> Upload:
         with self._connections.reader() as reader:
-            row = reader.execute("SELECT document FROM uploads WHERE upload_id = ?", (storable(upload_id),)).fetchone()
+            row = reader.execute(
+                "SELECT document FROM uploads WHERE upload_id = ?", (storable(upload_id),)
+            ).fetchone()
         if row is None:
             raise NoSuchUpload(f"There is no upload {upload_id}, or it has expired.")
         return read_document(Upload, row[0])
@@ -214,6 +218,6 @@ class SQLiteUploads(UploadStore):
         with self._connections.reader() as reader:
             rows = reader.execute(
                 "SELECT document FROM uploads WHERE expires_at <= ? ORDER BY expires_at, upload_id LIMIT ?",
-                (write_time(at), limit),
+                (write_time(at), bounded(limit)),
             ).fetchall()
         return [read_document(Upload, text) for (text,) in rows]

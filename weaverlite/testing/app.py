@@ -25,7 +25,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from weaverlite.api import WSGIApplication, make_app
 from weaverlite.api.serving import serve
@@ -136,11 +136,16 @@ class WSGIAdapter(BaseAdapter):
         answer = requests.Response()
         answer.status_code = int(status.partition(" ")[0])
         answer.reason = status.partition(" ")[2]
-        answer.headers = CaseInsensitiveDict(headers)
+        # Headers of one name in one value, as they come from a socket.
+        answer.headers = CaseInsensitiveDict(HTTPHeaderDict(headers))
         answer.encoding = requests.utils.get_encoding_from_headers(answer.headers)
         answer.request, answer.url = request, request.url or ""
         answer.raw = HTTPResponse(
-            body=_Body(body, first, chunks), headers=headers, status=answer.status_code, preload_content=False
+            body=_Body(body, first, chunks),
+            headers=headers,
+            status=answer.status_code,
+            preload_content=False,
+            request_method=request.method,
         )
         return answer
 

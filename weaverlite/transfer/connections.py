@@ -1,6 +1,6 @@
 """Connections that obey the egress policy: each goes to an address that was checked, and none lasts too long.
 
-The session is that of requests-hardened; its address filter is replaced by a check in the connection itself, which
+The address filter of requests-hardened rewrites requests before they are sent; here the connection itself asks, which
 serves every hop, tries the next address when one does not answer, and leaves names to TLS as they were.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -20,7 +21,6 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests_hardened import Config, HTTPSession
 
 from weaverlite import __version__
 from weaverlite.errors import InvalidInput, StagingError
@@ -86,7 +86,6 @@ class Lifeline:
         self._deadline = time.monotonic() + seconds
         self._window = window
         self._minimum = minimum_speed * window
-        self._seconds = seconds
         self._speed = minimum_speed
         self._total = 0
         self._held: socket.socket | None = None
@@ -138,7 +137,7 @@ class Lifeline:
         while not self._over.wait(min(1.0, self._window / 8, max(0.01, self._deadline - time.monotonic()))):
             now = time.monotonic()
             if now >= self._deadline:
-                return self._cut(f"took longer than the {self._seconds:g} seconds a transfer may take")
+                return self._cut(f"took longer than a transfer may take (weaverlite.egress.total_timeout)")
             if self._held is not held or not held:
                 # Connecting has a limit of its own; the speed counts from the connection on.
                 held = self._held
@@ -191,15 +190,18 @@ def _follow(
         except InvalidInput as error:
             raise StagingError(error.detail) from error
         with _transfer_errors(url, lifeline):
-            response = session.get(url, headers={**_HEADERS, **headers}, stream=True)
+            response = session.get(
+                url,
+                headers={**_HEADERS, **headers},
+                stream=True,
+                allow_redirects=False,
+                timeout=(egress.connect_timeout, egress.read_timeout),
+            )
         if response.status_code not in _REDIRECTS:
             _check_status(response, url)
             return response, url
-        location = session.get_redirect_target(response)
         response.close()
-        if not location:
-            raise StagingError(f"{show(url)} answered with a redirect to nowhere.")
-        target = urljoin(url, location)
+        target = _target(url, response.headers.get("Location", ""))
         if _origin(target) != _origin(url):
             headers = {}
         if url.startswith("https:") and target.startswith("http:"):
@@ -221,6 +223,18 @@ def _check_status(response: requests.Response, url: str) -> None:
     raise kind(f"{show(url)} answered {response.status_code} {reason}".rstrip() + ".")
 
 
+def _target(url: str, location: str) -> str:
+    if not location:
+        raise StagingError(f"{show(url)} answered with a redirect to nowhere.")
+    # Headers are read as Latin-1; URLs with other letters in them are sent in UTF-8.
+    with contextlib.suppress(UnicodeError):
+        location = location.encode("latin-1").decode("utf-8")
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise StagingError(f"{show(url)} answered with a redirect to {location[:100]!r}, which is no URL.") from error
+
+
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme.lower(), parts.netloc.lower()
@@ -231,17 +245,19 @@ def _transfer_errors(url: str, lifeline: Lifeline) -> Iterator[None]:
     """Turn what requests and urllib3 raise into our words."""
     try:
         yield
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, urllib3.exceptions.LocationValueError):
-        raise StagingError(f"{show(url)} is not a URL that can be fetched.") from None
-    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError) as error:
         lifeline.check(url)
         raise StagingError(f"{show(url)}: the server's certificate is not trusted, or TLS failed.") from error
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, urllib3.exceptions.LocationValueError):
+        raise StagingError(f"{show(url)} is not a URL that can be fetched.") from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
         lifeline.check(url)
         raise Interrupted(f"{show(url)} does not answer.") from error
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         lifeline.check(url)
         raise Interrupted(f"{show(url)} cannot be reached, or the transfer broke off.") from error
+    except ValueError as error:
+        raise StagingError(f"{show(url)} is not a URL that can be fetched.") from error
 
 
 def _connector(egress: Egress, lifeline: Lifeline) -> Connect:
@@ -263,16 +279,8 @@ def _connector(egress: Egress, lifeline: Lifeline) -> Connect:
 
 
 def _session(egress: Egress, connect: Connect) -> requests.Session:
-    session: requests.Session = HTTPSession(
-        Config(
-            # Ours looks at the address of the connection instead, see above.
-            ip_filter_enable=False,
-            ip_filter_allow_loopback_ips=False,
-            never_redirect=True,
-            default_timeout=(egress.connect_timeout, egress.read_timeout),
-            user_agent_override=f"WeaverLite/{__version__}",
-        )
-    )
+    session = _Session()
+    session.headers["User-Agent"] = f"WeaverLite/{__version__}"
     # Neither proxies nor credentials of the environment (HTTPS_PROXY, ~/.netrc) are for what users point to.
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -281,6 +289,13 @@ def _session(egress: Egress, connect: Connect) -> requests.Session:
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+class _Session(requests.Session):
+    """A session that leaves redirects alone: even when told not to follow them, requests reads their bodies."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
 class _Adapter(HTTPAdapter):

@@ -107,7 +107,8 @@ class Egress:
         if host == "localhost" or host.endswith(".localhost"):
             raise _private(host)
         try:
-            found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+            bare = host.partition("%")[0]
+            found = socket.getaddrinfo(bare, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except (OSError, UnicodeError):
             return  # A name: judged when it is resolved.
         # An address in any spelling the system understands: 127.1, 0x7f000001, 0177.0.0.1, 2130706433.

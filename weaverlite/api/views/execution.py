@@ -56,9 +56,10 @@ def execute_process(request: Request) -> Response:
     applied = Preferences(respond_async=given["Prefer"].respond_async and job.mode == "async", wait=waited)
     if job.mode == "async" or not job.is_terminal:
         return _accepted(request, job, applied)
-    response = results_response(request, job)
-    response.headers.add("Link", Link(Urls.of(request).job(job.job_id), rel.MONITOR).to_header())
-    return _with(response, applied)
+    # Also of an answer that says why the job failed: 18-062r2, /req/core/job-results-success-sync.
+    monitor = Link(Urls.of(request).job(job.job_id), rel.MONITOR).to_header()
+    request.add_response_callback(lambda _, response: response.headers.add("Link", monitor))
+    return _with(results_response(request, job), applied)
 
 
 def wait(request: Request, job: Job, seconds: float | None) -> tuple[Job, float | None]:

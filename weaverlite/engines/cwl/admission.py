@@ -25,6 +25,7 @@ from weaverlite.engines.cwl.document import (
     is_expression,
     requirements,
     short,
+    stream_name,
 )
 from weaverlite.engines.docker import is_image_name
 from weaverlite.errors import Fault, InvalidPackage
@@ -203,9 +204,8 @@ class _Admission:
         inside = self._requirements(process) or contained
         if kind == "CommandLineTool" and not inside:
             self._host_commands = True
-        for section in ("inputs", "outputs"):
-            if process.content.get(section) is None:
-                self._fault(f"{process.pointer}/{section}", "it is missing: write [] if there are none")
+        for section in ("inputs", "outputs", *(("steps",) if kind == "Workflow" else ())):
+            self._section(process.content.get(section), f"{process.pointer}/{section}")
         if kind != "Workflow":
             return 1
         key = (process.pointer, inside)
@@ -214,6 +214,13 @@ class _Admission:
             self._sizes[key] = self._workflow(process, contained=inside)
             self._walking.pop()
         return self._sizes[key]
+
+    def _section(self, section: Any, pointer: str) -> None:
+        if section is None:
+            self._fault(pointer, "it is missing: write [] if there are none")
+        for index, item in enumerate(section if isinstance(section, list) else ()):
+            if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
+                self._fault(f"{pointer}/{index}", "it must be an object with an id")
 
     def _workflow(self, workflow: Item, *, contained: bool) -> int:
         size = 1
@@ -328,6 +335,11 @@ class _Admission:
         self._settle(holder)
         for key in [key for key in holder if key.startswith("weaverlite:")]:
             del holder[key]
+        if holder.get("class") == "CommandLineTool":
+            # Without a name of its own a captured stream would be called by a hash.
+            for output in entries(holder.get("outputs"), ""):
+                if (stream := output.content.get("type")) in ("stdout", "stderr"):
+                    holder.setdefault(stream, stream_name(stream))
         for section in ("inputs", "outputs"):
             for port in _objects(holder.get(section)):
                 for key in [key for key in port if key.startswith("weaverlite:")]:

@@ -115,6 +115,9 @@ class GuardedMapper(PathMapper):
         self, referenced_files: Any, basedir: str, stagedir: str, separateDirs: bool = True, *, session: Session
     ) -> None:
         self._session = session
+        self._directory = os.path.realpath(session.run.directory) + os.sep
+        # Places outside the job's directory are those of a container, whose files are mounted and not written.
+        self._is_host = stagedir.startswith(self._directory)
         super().__init__(referenced_files, basedir, stagedir, separateDirs)
 
     def visit(self, obj: Any, stagedir: str, basedir: str, copy: bool = False, staged: bool = False) -> None:
@@ -125,7 +128,15 @@ class GuardedMapper(PathMapper):
                 raise WorkflowException(f"{location!r} is not a file of this job: nothing is fetched while it runs")
             if not self._session.holds(path):
                 raise WorkflowException(f"{path!r} is neither below the job's directory nor one of its inputs")
+        self._check_target(os.path.join(obj.get("dirname") or stagedir, obj["basename"]), obj["basename"])
         super().visit(obj, stagedir, basedir, copy, staged)
+
+    def _check_target(self, target: str, name: str) -> None:
+        """Refuse names that lead elsewhere: expressions make them, and literals are written where they point."""
+        if "/" in name or name in ("", ".", "..") or "\0" in name:
+            raise WorkflowException(f"{name!r} is not the name of a file")
+        if os.path.normpath(target) != target or (self._is_host and not target.startswith(self._directory)):
+            raise WorkflowException(f"the file {name!r} would lie outside the job's folder")
 
 
 class Capacity:

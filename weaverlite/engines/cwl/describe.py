@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from weaverlite.engines.cwl.admission import OPTIONS, SCHEMA, Admitted
-from weaverlite.engines.cwl.document import entries, is_expression, requirements
+from weaverlite.engines.cwl.document import Graph, Item, entries, is_expression, requirements, short, stream_name
 from weaverlite.engines.cwl.types import Types, text
 from weaverlite.errors import Fault, InvalidPackage
 from weaverlite.models.options import Options, Resources
@@ -15,6 +15,8 @@ from weaverlite.models.process import Description, InputDescription, OutputDescr
 from weaverlite.schemas import validate, validate_schema
 
 _MIB = 2**20
+#: How many workflows one inside the other are followed to find what makes an output.
+_DEPTH = 8
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}\Z")
 #: What a package may say of its inputs beyond CWL's types.
 _KEYWORDS = frozenset(
@@ -42,7 +44,7 @@ def describe(admitted: Admitted) -> Description:
     :raises InvalidPackage: its options or the schemas it adds to its inputs are not valid.
     """
     main = admitted.original.main
-    types = Types(main, admitted.original)
+    types = Types(main)
     faults: list[Fault] = []
     inputs = tuple(_inputs(admitted, types, faults))
     options = _options(admitted, faults)
@@ -86,11 +88,39 @@ def _outputs(admitted: Admitted, types: Types) -> Iterator[OutputDescription]:
     for item in entries(main.content.get("outputs"), f"{main.pointer}/outputs"):
         yield OutputDescription(
             output_id=item.name,
-            schema=types.whole(item.content),
+            schema=types.whole(item.content, _file_name(admitted.original, main, item.content)),
             title=text(item.content.get("label")),
             description=text(item.content.get("doc")),
             type_name=types.port(item.content).type_name,
         )
+
+
+def _file_name(graph: Graph, process: Item, output: Mapping[str, Any]) -> str:
+    """Return a name that the file of an output will have, or a pattern of it; empty where only a run can tell.
+
+    That of a workflow's output is the one of the step's tool that makes it.
+    """
+    for _ in range(_DEPTH):
+        if process.content.get("class") == "CommandLineTool":
+            stream = output.get("type")
+            binding = output.get("outputBinding")
+            name = binding.get("glob") if isinstance(binding, Mapping) else None
+            if stream in ("stdout", "stderr"):
+                name = process.content.get(stream, stream_name(stream))
+            return name if isinstance(name, str) and not is_expression(name) else ""
+        source = output.get("outputSource")
+        step_name, _, output_name = source.rpartition("#")[2].rpartition("/") if isinstance(source, str) else ("", "", "")
+        step = _named(entries(process.content.get("steps"), f"{process.pointer}/steps"), short(step_name))
+        target = graph.target(step.content.get("run"), f"{step.pointer}/run") if step else None
+        made = _named(entries(target.content.get("outputs"), ""), output_name) if target else None
+        if target is None or made is None:
+            return ""
+        process, output = target, made.content
+    return ""
+
+
+def _named(items: Iterable[Item], name: str) -> Item | None:
+    return next((item for item in items if item.name == name), None)
 
 
 def _extension(content: Mapping[str, Any], pointer: str, faults: list[Fault]) -> dict[str, Any]:

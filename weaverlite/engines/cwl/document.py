@@ -30,6 +30,11 @@ def short(identifier: str) -> str:
     return identifier.rpartition("#")[2].rpartition("/")[2]
 
 
+def stream_name(stream: str) -> str:
+    """Return the name of the file of a captured ``stdout`` or ``stderr`` that the document gives none."""
+    return f"{stream}.txt"
+
+
 def is_expression(value: object) -> bool:
     """Return whether a text is evaluated when the process runs."""
     return isinstance(value, str) and ("$(" in value or "${" in value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -24,6 +25,7 @@ from weaverlite.engines.interfaces import Run
 
 _MEMORY = 256 * 2**20
 _STACK = 512 * 2**10
+_ERROR = re.compile(r"^\w*Error: .*$", re.MULTILINE)
 
 
 class QuickJS(NodeJSEngine):
@@ -73,6 +75,15 @@ class Node(NodeJSEngine):
         )
         self._started.append(process)
         return process
+
+    def eval(self, scan: str, *arguments: Any, **kwargs: Any) -> Any:
+        try:
+            return super().eval(scan, *arguments, **kwargs)
+        except JavascriptException as error:
+            # The rest of it is the whole script, with every input in it.
+            if found := _ERROR.search(str(error)):
+                raise JavascriptException(f"{found[0]} in {scan[:200]}") from error
+            raise
 
     def end(self) -> None:
         """End all processes."""

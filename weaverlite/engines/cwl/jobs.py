@@ -13,7 +13,8 @@ import os
 import signal
 import subprocess
 import threading
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -82,17 +83,16 @@ class Watched(JobBase):
     def stop(self, process: subprocess.Popen[bytes]) -> None:
         """End a tool that takes too long: ask, then kill it and what it started."""
         try:
-            started = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            tool = psutil.Process(process.pid)
+            started = [tool, *tool.children(recursive=True)]
         except psutil.NoSuchProcess:
             return
-        for send in ("terminate", "kill"):
-            for child in started:
-                try:
-                    getattr(child, send)()
-                except psutil.NoSuchProcess:
-                    continue
-            if send == "terminate":
-                _, started = psutil.wait_procs(started, timeout=GRACE)
+        _signal(started, signal.SIGTERM)
+        end = time.monotonic() + GRACE
+        # psutil's own wait would take the exit status away from whoever waits for the tool.
+        while time.monotonic() < end and any(_is_alive(child) for child in started):
+            time.sleep(0.02)
+        _signal([child for child in started if _is_alive(child)], signal.SIGKILL)
 
 
 class HostJob(Watched, CommandLineJob):
@@ -196,6 +196,19 @@ class Command:
     @property
     def subject(self) -> str:
         return f"Step {self.job.name!r}" if self.session.is_workflow else "The tool"
+
+
+def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _collect(collect: Any, command: Command, outdir: str, rcode: int) -> Any:

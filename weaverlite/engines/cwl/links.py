@@ -40,9 +40,13 @@ def _meant(target: str, folder: str, job: JobBase) -> str | None:
 
 
 def _links(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                yield entry.path
-            elif entry.is_dir(follow_symlinks=False):
-                yield from _links(entry.path)
+    try:
+        entries = list(os.scandir(folder))
+    except PermissionError:
+        # What cannot be read is not collected either.
+        return
+    for entry in entries:
+        if entry.is_symlink():
+            yield entry.path
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _links(entry.path)

@@ -69,8 +69,12 @@ class Running:
         """Return the sentence that explains the failure best: what a tool did, what was raised, what was only logged."""
         if self._session.failures:
             return self._session.failures[0].sentence
-        said = raised or next(iter(errors), "")
-        return f"The package could not be run: {said}" if said else "The package ended without its outputs."
+        # The first of these only says which step the next one is about.
+        telling = [error for error in errors if not error.startswith("Exception on step")] or errors
+        said = raised or next(iter(telling), "")
+        if not said:
+            return "The package ended without its outputs."
+        return f"The package could not be run: {self._session.plain(said)}"
 
     def _exit_code(self) -> int:
         return self._session.failures[0].exit_code if self._session.failures else 1

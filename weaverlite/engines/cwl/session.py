@@ -61,7 +61,11 @@ class Session:
     def fail(self, sentence: str, exit_code: int) -> None:
         """Remember why a step failed."""
         with self._guard:
-            self.failures.append(Failure(sentence=sentence, exit_code=exit_code))
+            self.failures.append(Failure(sentence=self.plain(sentence), exit_code=exit_code))
+
+    def plain(self, sentence: str) -> str:
+        """Return a sentence without the places of this node: they mean nothing to whoever reads it."""
+        return sentence.replace(f"{os.path.realpath(self.run.directory)}{os.sep}", "")
 
     def step(self, name: str) -> str:
         """Return what the streams of a tool are prefixed with."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from weaverlite.engines.cwl.document import Graph, Item, entries, is_expression, requirements, short
-from weaverlite.engines.formats import BINARY, DIRECTORY, file_schema, media_type_of_format
+from weaverlite.engines.cwl.document import Item, entries, is_expression, requirements, short
+from weaverlite.engines.formats import BINARY, DIRECTORY, file_schema, media_type_of_format, media_type_of_name
 
 _PRIMITIVES: Mapping[str, Mapping[str, Any]] = {
     "string": {"type": "string"},
@@ -37,7 +37,7 @@ class Port:
 class Types:
     """The types of one process, with those that it names under SchemaDefRequirement."""
 
-    def __init__(self, process: Item, graph: Graph) -> None:
+    def __init__(self, process: Item) -> None:
         self._named: dict[str, Any] = {}
         for section in ("hints", "requirements"):
             for item in requirements(process.content.get(section), ""):
@@ -64,10 +64,16 @@ class Types:
             is_optional=optional,
         )
 
-    def whole(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the schema of the whole value of a parameter, lists included."""
+    def whole(self, content: Mapping[str, Any], file_name: str = "") -> dict[str, Any]:
+        """Return the schema of the whole value of a parameter, lists included.
+
+        ``file_name`` tells the media type of a file where the parameter declares no format.
+        """
         kinds = [kind for kind in _alternatives(content.get("type")) if kind != "null"]
-        return self._any_of(kinds, _media_types(content.get("format")), 0)
+        media_types = _media_types(content.get("format"))
+        if not media_types and "format" not in content and file_name:
+            media_types = [media_type_of_name(file_name)]
+        return self._any_of(kinds, media_types, 0)
 
     def _any_of(self, kinds: list[Any], media_types: list[str], depth: int) -> dict[str, Any]:
         schemas: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def job_order(ports: Iterable[Mapping[str, Any]], inputs: Mapping[str, LocalValu
         name = shortname(port["id"])
         if inputs.get(name) is None:
             continue
-        value = _given(inputs[name], name, port.get("format"))
+        value = _given(inputs[name], name, port)
         order[name] = [value] if _is_list(port["type"]) and not isinstance(value, list) else value
     return order
 
@@ -43,27 +43,42 @@ def _is_list(kind: Any) -> bool:
     return isinstance(kind, Mapping) and kind.get("type") == "array"
 
 
-def _given(value: LocalValue, name: str, declared: Any) -> Any:
+def _given(value: LocalValue, name: str, port: Mapping[str, Any]) -> Any:
+    """Return a value as CWL writes it; ``port`` is the parameter or the field of a record that declares its format."""
     if isinstance(value, LocalFile):
-        return _given_file(value, declared)
+        return _given_file(value, port.get("format"))
     if isinstance(value, LocalDirectory):
         return {"class": "Directory", "location": file_uri(str(value.path)), "basename": value.name}
     if isinstance(value, list | tuple):
-        return [_given(item, name, declared) for item in value]
+        return [_given(item, name, port) for item in value]
     if isinstance(value, Mapping):
         if value.get("class") in ("File", "Directory"):
             raise EngineError(
                 f"The input {name!r} is an object of class {value['class']}: give files by reference (href) or as "
                 "qualified values."
             )
-        return {str(key): _given(item, name, None) for key, item in value.items()}
+        fields = dict(_fields(port.get("type")))
+        return {str(key): _given(item, name, fields.get(key, {})) for key, item in value.items()}
     return value
+
+
+def _fields(kind: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the fields of every record that a type allows, in lists too."""
+    if isinstance(kind, list):
+        for item in kind:
+            yield from _fields(item)
+    elif isinstance(kind, Mapping):
+        if kind.get("type") == "record":
+            for field in kind.get("fields", ()):
+                yield shortname(field["name"]), field
+        else:
+            yield from _fields(kind.get("items", kind.get("type")))
 
 
 def _given_file(file: LocalFile, declared: Any) -> dict[str, Any]:
     given: dict[str, Any] = {"class": "File", "location": file_uri(str(file.path)), "basename": file.name}
     if file.secondary:
-        given["secondaryFiles"] = [_given(item, file.name, None) for item in file.secondary]
+        given["secondaryFiles"] = [_given(item, file.name, {}) for item in file.secondary]
     if declared_format := _format(file, declared):
         given["format"] = declared_format
     return given

@@ -1,0 +1,209 @@
+"""Speak for workers that are silent, ring for jobs nobody has heard of, and remove what nobody needs any more.
+
+Every step is a compare-and-set or removes what is there, so any number of reapers may run, in any process, at any time.
+What is alive is told by the store alone: an attempt that runs there is never touched, whoever runs it. Every step is
+guarded by itself: one that fails is tried again by the next pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from weaverlite.engines.interfaces import Leftovers
+from weaverlite.errors import (
+    IllegalTransition,
+    JobRemoved,
+    NoSuchJob,
+    QueueError,
+    StaleRevision,
+    TimeLimit,
+    WeaverLiteError,
+    WorkerLost,
+)
+from weaverlite.execution import procfs
+from weaverlite.execution.record import may_retry, now, tell_status
+from weaverlite.execution.workspace import Workspace, attempts
+from weaverlite.models.job import Job
+from weaverlite.models.queries import JobQuery
+from weaverlite.models.upload import Upload
+from weaverlite.ogc.status import StatusCode
+from weaverlite.queues.interfaces import Queue
+from weaverlite.stores.interfaces import Store
+from weaverlite.transfer.interfaces import Publisher
+
+_log = logging.getLogger(__name__)
+
+#: An accepted job that has waited this long is rung for again: the bell may have been lost.
+_RING_AFTER = timedelta(seconds=5)
+_PAGE = 100
+
+
+class Reaper:
+    """Sweeps every ``sweep``, the first time at once.
+
+    ``lease`` is the silence after which a worker has lost its jobs. ``directory``, ``instance`` and ``leftovers`` tell
+    where jobs of this node leave things; ``remove_upload`` removes an expired upload, bytes and record.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        queue: Queue,
+        publisher: Publisher,
+        *,
+        instance: str,
+        directory: Path,
+        lease: timedelta,
+        sweep: timedelta,
+        leftovers: Sequence[Leftovers] = (),
+        remove_upload: Callable[[Upload], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._publisher = publisher
+        self._instance = instance
+        self._directory = directory
+        self._lease = lease
+        self._sweep = sweep
+        self._leftovers = tuple(leftovers)
+        self._remove_upload = remove_upload
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Sweep from now on, in a thread."""
+        self._thread = threading.Thread(target=self._loop, name="reaper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Sweep no more; returns when a sweep under way has ended. Idempotent."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def sweep(self, at: datetime) -> None:
+        """Do everything that is due at this time, once."""
+        for step in (
+            self._take_from_silent,
+            self._end_overdue,
+            self._ring_again,
+            self._remove_expired_jobs,
+            self._remove_expired_uploads,
+            self._remove_dead_attempts,
+        ):
+            if self._stopping.is_set():
+                return
+            try:
+                step(at)
+            except WeaverLiteError as exc:
+                _log.warning("the reaper could not %s: %s", step.__name__.strip("_").replace("_", " "), exc.detail)
+            except Exception:
+                _log.exception("the reaper could not %s", step.__name__.strip("_").replace("_", " "))
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self.sweep(now())
+            self._stopping.wait(self._sweep.total_seconds())
+
+    # ------------------------------------------------------------ jobs
+
+    def _take_from_silent(self, at: datetime) -> None:
+        """Retry, fail or dismiss the jobs of workers that have not been heard of for a lease."""
+        for job in self._each(JobQuery(statuses=frozenset({StatusCode.RUNNING}), silent_since=at - self._lease)):
+            why = WorkerLost(
+                f"The worker {job.worker} was not heard of for more than {self._lease.total_seconds():g} seconds."
+            )
+            if job.dismissal_asked_at is not None:
+                self._save(job.dismiss(at))
+            elif may_retry(job):
+                saved = self._save(job.retry(at, why.detail))
+                if saved:
+                    self._ring(job)
+            else:
+                self._save(job.fail(why.problem(), at))
+
+    def _end_overdue(self, at: datetime) -> None:
+        """Fail the jobs that have waited longer than they may."""
+        for job in self._waiting(at):
+            if job.queue_deadline is not None and job.queue_deadline <= at:
+                error = TimeLimit("No worker took the job in the time it may wait (options: timeouts.queue).")
+                self._save(job.fail(error.problem(), at))
+
+    def _ring_again(self, at: datetime) -> None:
+        """Ring for jobs that wait: the bell may have been lost, or its broker away."""
+        for job in self._waiting(at - _RING_AFTER):
+            self._ring(job)
+
+    def _remove_expired_jobs(self, at: datetime) -> None:
+        """Remove results and records whose time is over; the record last, so that nothing is forgotten half-way."""
+        for job in self._each(JobQuery(expired_at=at)):
+            if job.is_terminal:
+                self._publisher.remove(job.job_id)
+                try:
+                    self._store.jobs.delete(job.job_id, at)
+                except (NoSuchJob, JobRemoved, IllegalTransition):
+                    continue
+
+    def _remove_expired_uploads(self, at: datetime) -> None:
+        if self._remove_upload is not None:
+            for upload in self._store.uploads.expired(at):
+                self._remove_upload(upload)
+
+    # ------------------------------------------------------------ what is left on this node
+
+    def _remove_dead_attempts(self, at: datetime) -> None:
+        """Kill and remove what is left here of attempts that do not run any more."""
+        left = {(each.job_id, each.attempt) for each in procfs.find_marked(self._instance)}
+        dead = {each for each in left if not self._is_live(*each)}
+        if dead:
+            killed = procfs.kill_marked(self._instance, lambda each: (each.job_id, each.attempt) in dead)
+            _log.warning("killed %s processes of jobs that have ended", killed)
+        for leftovers in self._leftovers:
+            for job_id, attempt in leftovers.find():
+                if not self._is_live(job_id, attempt):
+                    leftovers.remove(job_id, attempt)
+        for job_id, attempt in attempts(self._directory):
+            if not self._is_live(job_id, attempt):
+                Workspace.of(self._directory, job_id, attempt).remove()
+
+    def _is_live(self, job_id: str, attempt: int) -> bool:
+        """Whether the store says that this attempt runs, anywhere."""
+        try:
+            job = self._store.jobs.get(job_id)
+        except (NoSuchJob, JobRemoved):
+            return False
+        return job.status is StatusCode.RUNNING and job.attempt == attempt
+
+    # ------------------------------------------------------------ inner
+
+    def _waiting(self, before: datetime) -> Iterator[Job]:
+        return self._each(JobQuery(statuses=frozenset({StatusCode.ACCEPTED}), accepted_before=before))
+
+    def _each(self, query: JobQuery) -> Iterator[Job]:
+        cursor: str | None = None
+        while True:
+            page = self._store.jobs.find(replace(query, cursor=cursor, limit=_PAGE))
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None or self._stopping.is_set():
+                return
+
+    def _save(self, job: Job) -> bool:
+        try:
+            self._store.jobs.save(job)
+        except (StaleRevision, NoSuchJob, JobRemoved):
+            # Somebody else was faster: its worker after all, its owner, or another reaper.
+            return False
+        tell_status(self._store, job)
+        return True
+
+    def _ring(self, job: Job) -> None:
+        try:
+            self._queue.put(job.job_id, job.priority)
+        except QueueError as exc:
+            _log.warning("job %s could not be rung for: %s", job.job_id, exc.detail)
