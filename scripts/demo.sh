@@ -107,7 +107,7 @@ echo "The service runs at $WEAVERLITE_URL with the $QUEUE queue; its data is in 
 EXAMPLE=examples/seattle-weather
 show weaverlite deploy -p seattle-weather --cwl $EXAMPLE/package.cwl
 show weaverlite execute -p seattle-weather -I $EXAMPLE/inputs.json --monitor --logs -oD "$OUTPUTS" | tee "$DATA/printed"
-JOB=$(tail -n 1 "$DATA/printed")
+JOB=$(realpath --relative-to=. "$(tail -n 1 "$DATA/printed")")
 
 show find "$JOB" -type f -size +0
 show head -n 4 "$JOB/outputs/table/monthly.csv"

@@ -127,10 +127,15 @@ def test_a_year_without_data_fails_with_the_words_of_the_step(deployed: Service,
     assert (job / "exitCode").read_text(encoding="utf-8").strip() == "1"
 
 
-def test_every_kind_of_input_arrives(service: Service, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def all_inputs(service: Service) -> Service:
+    service.run("deploy", "-b", EXAMPLES / "all-inputs" / "body.yaml")
+    return service
+
+
+def test_every_kind_of_input_arrives(all_inputs: Service, tmp_path: Path) -> None:
     example = EXAMPLES / "all-inputs"
-    service.run("deploy", "-b", example / "body.yaml")
-    done = service.run(
+    done = all_inputs.run(
         "execute", "-p", "all-inputs", "-I", example / "inputs.yaml", "--monitor", "-oD", tmp_path, cwd=tmp_path
     )
     job = Path(done.stdout.splitlines()[-1])
@@ -144,8 +149,8 @@ def test_every_kind_of_input_arrives(service: Service, tmp_path: Path) -> None:
     assert report["note"] is None
 
 
-def test_all_faults_of_a_request_come_at_once(service: Service) -> None:
-    refused = service.run(
+def test_all_faults_of_a_request_come_at_once(all_inputs: Service) -> None:
+    refused = all_inputs.run(
         "execute", "-p", "all-inputs", "-I", "word=river", "-I", "match=perhaps", "-I", "threshold=2", status=3
     )
     assert refused.stdout == ""

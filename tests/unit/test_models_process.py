@@ -15,7 +15,8 @@ def test_an_id_of_a_process_is_returned(process_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "process_id", ["", ".", "..", ".hidden", "-x", "a/b", "../admin", "a b", "a\n", "é", "a" * 129, "a" * 100_000, "a:b"]
+    "process_id",
+    ["", ".", "..", ".hidden", "-x", "a/b", "../admin", "a b", "a\n", "é", "a" * 129, "a" * 100_000, "a:b"],
 )
 def test_what_cannot_be_an_id_is_refused_with_its_place(process_id: str) -> None:
     with pytest.raises(InvalidRequest) as caught:

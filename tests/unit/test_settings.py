@@ -69,7 +69,7 @@ def test_nothing_given_means_the_defaults() -> None:
 )
 def test_values_are_read_by_their_type(key: str, text: str, expected: Any) -> None:
     section, _, name = key.partition(".")
-    for settings in (read({f"weaverlite.{key}": text}), read(**{f"WEAVERLITE_{key.replace('.', '_').upper()}": text})):
+    for settings in (read({f"weaverlite.{key}": text}), read({}, **{f"WEAVERLITE_{section}_{name}".upper(): text})):
         # An empty variable is not set: that is how compose files pass on what nobody gave.
         if text or settings == read({f"weaverlite.{key}": text}):
             assert getattr(getattr(settings, section), name) == expected
@@ -177,7 +177,7 @@ def test_every_setting_has_a_meaning_of_one_line_and_names_of_its_own() -> None:
 def test_every_default_reads_back_as_itself() -> None:
     given = {entry.key: entry.default for entry in entries()}
     assert read(given) == DEFAULTS
-    assert read(**{entry.variable: entry.default for entry in entries()}) == DEFAULTS
+    assert read({}, **{entry.variable: entry.default for entry in entries()}) == DEFAULTS
 
 
 def test_the_shipped_file_lists_every_setting_with_its_default() -> None:
@@ -326,7 +326,9 @@ def test_an_allowed_network_must_be_one(entry: str) -> None:
     refused(Settings(egress=EgressSettings(allow_private=(entry,))), "weaverlite.egress.allow_private")
 
 
-@pytest.mark.parametrize("entry", ["10.0.0.0/8", "10.0.0.1", "fd00::/8", "data.internal", ".internal", "*.internal", "nas"])
+@pytest.mark.parametrize(
+    "entry", ["10.0.0.0/8", "10.0.0.1", "fd00::/8", "data.internal", ".internal", "*.internal", "nas"]
+)
 def test_networks_addresses_and_names_may_be_allowed(entry: str) -> None:
     assert Settings(egress=EgressSettings(allow_private=(entry,))).check() == ()
 

@@ -83,7 +83,14 @@ def _range(request: Request, file: OutputFile, etag: str) -> Range | None:
 def _iterate(request: Request, stream: BinaryIO, size: int) -> object:
     # The server's own wrapper sends straight from the file, from where it stands, as much as Content-Length says.
     wrapper = request.environ.get("wsgi.file_wrapper")
-    return wrapper(stream, _BLOCK) if wrapper and size else _Blocks(stream, size)
+    return wrapper(stream, _BLOCK) if wrapper and size and _is_real(stream) else _Blocks(stream, size)
+
+
+def _is_real(stream: BinaryIO) -> bool:
+    try:
+        return stream.fileno() >= 0
+    except (AttributeError, OSError):
+        return False
 
 
 class _Blocks:

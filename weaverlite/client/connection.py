@@ -153,8 +153,8 @@ class Connection:
                 )
             except requests.exceptions.RequestException:
                 raise
-            except (OSError, UnicodeError) as exc:
-                # A ca_file that is not there, a header that is not Latin-1.
+            except (OSError, ValueError) as exc:
+                # A ca_file that is not there, a header that cannot be one.
                 raise InvalidUsage(f"The request to {url} cannot be sent: {exc}.") from exc
             if not response.is_redirect:
                 return response

@@ -21,9 +21,12 @@ from weaverlite.client.layout import RemoteFile, part_of, place
 from weaverlite.client.waiting import is_passing
 
 PARALLEL = 4
-CHUNK = 1024 * 1024
+#: What is read at a time; when a connection breaks, as much may be lost of what came last.
+CHUNK = 64 * 1024
 #: Broken transfers in a row, none of which brought a byte, after which a file is given up.
 ATTEMPTS = 6
+#: Seconds before the first of them; each following pause is twice as long.
+FIRST_PAUSE = 0.2
 _RANGE = re.compile(r"bytes (\d+)-")
 
 Advance = Callable[[int], None]
@@ -128,24 +131,22 @@ class _Transfer:
         self._digest, self._size, self._etag = hashlib.sha256(), 0, ""
 
     def _transfer(self, part: BinaryIO) -> None:
-        failures = 0
+        failures, furthest = 0, self._size
         while self._file.size is None or self._size < self._file.size:
-            before = self._size
+            problem: ClientError = TransferFailed(f"{self._file.path} ends before it has {self._file.size} bytes.")
             try:
                 self._receive(part)
+                if self._file.size is None:
+                    return
             except ClientError as exc:
                 if not is_passing(exc):
                     raise
-                failures = 0 if self._size > before else failures + 1
-                if failures >= ATTEMPTS:
-                    raise
-                if self._stop.wait(0.2 * 2**failures):
-                    raise
-                continue
-            if self._file.size is None:
-                return
-            if self._size == before:
-                raise TransferFailed(f"{self._file.path} ends after {before} bytes of {self._file.size}.")
+                problem = exc
+            # Only what was never reached before is progress: a service may begin again and again.
+            failures = 0 if self._size > furthest else failures + 1
+            furthest = max(furthest, self._size)
+            if failures >= ATTEMPTS or (failures and self._stop.wait(FIRST_PAUSE * 2**failures)):
+                raise problem
 
     def _receive(self, part: BinaryIO) -> None:
         headers = {"Accept": "*/*"}

@@ -79,7 +79,6 @@ class Watch:
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._wait = wait.total_seconds()
         self._with_logs = logs
-        self._reached = reached
         self._patience = patience
         self._absence = Absence(patience, reached)
         self._shown: Mapping[str, Any] = {}
@@ -94,10 +93,9 @@ class Watch:
         rhythm = pauses()
         while True:
             asked, wait = time.monotonic(), min(self._wait, max(self._remaining(), 1.0))
-            notice = yield from self._ask(wait)
-            if notice is not None:
+            changed = yield from self._news(wait)
+            if changed:
                 rhythm = pauses()
-                yield notice
             if is_over(self.answer.body):
                 return
             self._check_time()
@@ -106,31 +104,29 @@ class Watch:
                 time.sleep(min(next(rhythm), max(self._remaining(), 0)))
 
     def _with_stream(self) -> Iterator[Notice]:
+        # The state first: what is refused is refused here, before a stream is opened.
+        yield from self._news(0)
         events: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
         stop = threading.Event()
         threading.Thread(target=self._pump, args=(events, stop), name="job-logs", daemon=True).start()
         try:
-            while True:
+            while not is_over(self.answer.body):
+                self._check_time()
                 is_open = yield from _drain(events, min(_BEAT, max(self._remaining(), 0)))
-                notice = yield from self._ask(0)
-                if notice is not None:
-                    yield notice
-                if is_over(self.answer.body):
-                    break
                 if not is_open:
                     yield from self._by_asking()
                     return
-                self._check_time()
+                yield from self._news(0)
             until = time.monotonic() + _REST
-            while is_open and time.monotonic() < until:
-                is_open = yield from _drain(events, _BEAT)
+            while time.monotonic() < until and (yield from _drain(events, _BEAT)):
+                pass
         finally:
             stop.set()
 
     def _pump(self, events: queue.SimpleQueue[Notice | None], stop: threading.Event) -> None:
         try:
             for event in follow_logs(
-                self._connection, self._url, patience=self._patience, reached=self._reached, stop=stop
+                self._connection, self._url, patience=self._patience, reached=True, stop=stop
             ):
                 events.put(Notice("log", event))
         except ClientError as exc:
@@ -138,8 +134,8 @@ class Watch:
         finally:
             events.put(None)
 
-    def _ask(self, wait: float) -> Generator[Notice, None, Notice | None]:
-        """Ask for the state until there is an answer; return a notice if it is news."""
+    def _news(self, wait: float) -> Generator[Notice, None, bool]:
+        """Ask for the state until there is an answer; yield and return whether it is news."""
         while True:
             headers = {"Prefer": f"wait={math.ceil(wait)}"} if wait else {}
             silence = min(wait + self._connection.timeout, max(self._remaining(), 1.0) + _GRACE)
@@ -157,9 +153,10 @@ class Watch:
         self.answer = answer
         seen = {key: answer.body.get(key) for key in ("status", "progress", "message", "attempt")}
         if seen == self._shown:
-            return None
+            return False
         self._shown = seen
-        return Notice("status", answer.body)
+        yield Notice("status", answer.body)
+        return True
 
     def _remaining(self) -> float:
         return self._deadline - time.monotonic()
@@ -179,16 +176,17 @@ def _drain(events: queue.SimpleQueue[Notice | None], seconds: float) -> Generato
     Ends early with news of the service itself, which may be that the state changed.
     """
     until = time.monotonic() + seconds
-    while True:
+    while (remaining := until - time.monotonic()) > 0:
         try:
-            notice = events.get(timeout=max(until - time.monotonic(), 0.001))
+            notice = events.get(timeout=remaining)
         except queue.Empty:
-            return True
+            break
         if notice is None:
             return False
         yield notice
         if notice.body.get("topic") == "status":
-            return True
+            break
+    return True
 
 
 __all__ = ["Notice", "Watch", "is_over"]

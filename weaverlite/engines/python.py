@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,14 @@ from weaverlite.settings import Settings
 
 
 class PythonEngine(Engine):
-    """Runs registered functions."""
+    """Runs registered functions: those of the entry points, or the ones given by name."""
 
     name = "python"
     media_types = frozenset({PYTHON_MEDIA_TYPE})
     is_reusable = False
+
+    def __init__(self, functions: Mapping[str, PythonProcess] | None = None) -> None:
+        self._functions = functions
 
     @classmethod
     def create(cls, settings: Settings) -> PythonEngine:
@@ -45,7 +48,7 @@ class PythonEngine(Engine):
         return cls()
 
     def describe(self, package: Package) -> Description:
-        process = _load(package)
+        process = self._load(package)
         return Description(
             process_id=process.process_id,
             version=process.version,
@@ -57,7 +60,7 @@ class PythonEngine(Engine):
         )
 
     def run(self, run: Run) -> Outcome:
-        process = _load(run.package)
+        process = self._load(run.package)
         context = _FunctionContext(directory=run.directory, report=run.report)
         before = _usage()
         try:
@@ -73,6 +76,16 @@ class PythonEngine(Engine):
             run.report.log(traceback.format_exc(), level="debug")
             return Outcome(exit_code=1, failure=_sentence(error), usage=_since(before))
         return Outcome(exit_code=0, outputs=outputs, usage=_since(before))
+
+
+    def _load(self, package: Package) -> PythonProcess:
+        name = _function_name(package.document)
+        registered = self._functions if self._functions is not None else entry_points(group=GROUP).names
+        if name not in registered:
+            near = difflib.get_close_matches(name, sorted(registered), 1)
+            hint = f": did you mean {near[0]!r}?" if near else f"; functions are registered under the entry point {GROUP}"
+            raise InvalidPackage(faults=[Fault(f"no function is registered as {name[:100]!r}{hint}", "/function")])
+        return self._functions[name] if self._functions is not None else _imported(name)
 
 
 def builtin_processes(at: datetime) -> list[Process]:
@@ -100,18 +113,7 @@ def builtin_processes(at: datetime) -> list[Process]:
 # ---------------------------------------------------------------- the function of a package
 
 
-def _load(package: Package) -> PythonProcess:
-    entry = _find(package.document)
-    try:
-        process = entry.load()
-    except Exception as error:
-        raise InvalidPackage(f"The function {entry.name!r} ({entry.value}) cannot be imported: {error}") from error
-    if not isinstance(process, PythonProcess):
-        raise InvalidPackage(f"{entry.value}, registered as {entry.name!r}, is not a PythonProcess.")
-    return process
-
-
-def _find(document: Any) -> EntryPoint:
+def _function_name(document: Any) -> str:
     if not isinstance(document, Mapping):
         raise InvalidPackage(faults=[Fault("it must be an object with the member 'function'")])
     faults = [
@@ -122,15 +124,20 @@ def _find(document: Any) -> EntryPoint:
     name = document.get("function")
     if not isinstance(name, str):
         faults.append(Fault("it must be the name of a registered function", "/function"))
-        raise InvalidPackage(faults=faults)
-    found = entry_points(group=GROUP, name=name)
-    if not found:
-        near = difflib.get_close_matches(name, [entry.name for entry in entry_points(group=GROUP)], 1)
-        hint = f": did you mean {near[0]!r}?" if near else f"; functions are registered under the entry point {GROUP}"
-        faults.append(Fault(f"no function is registered as {name[:100]!r}{hint}", "/function"))
     if faults:
         raise InvalidPackage(faults=faults)
-    return next(iter(found))
+    return str(name)
+
+
+def _imported(name: str) -> PythonProcess:
+    (entry, *_) = entry_points(group=GROUP, name=name)
+    try:
+        process = entry.load()
+    except Exception as error:
+        raise InvalidPackage(f"The function {name!r} ({entry.value}) cannot be imported: {error}") from error
+    if not isinstance(process, PythonProcess):
+        raise InvalidPackage(f"{entry.value}, registered as {name!r}, is not a PythonProcess.")
+    return process
 
 
 # ---------------------------------------------------------------- around the call

@@ -73,6 +73,7 @@ class Watch:
         self._quota = Quota(self._workspace.path, self._limits)
         self._process: JobProcess | None = None
         self._engine = ""
+        self._behind: list[dict[str, Any]] = []
         self._exit: Exit | None = None
         self._is_begun = False
         self._cpu_before = 0.0
@@ -152,8 +153,10 @@ class Watch:
                 reports = process.receive()
                 if reports is None:
                     return None
-                for report in reports:
+                for number, report in enumerate(reports):
                     if report["kind"] == "ended":
+                        # It may have become clean already.
+                        self._behind = reports[number + 1 :]
                         return read_ended(self._job, report)
                     self._hear(report)
             if self._bell in ready:
@@ -320,14 +323,8 @@ class Watch:
         poll = select.poll()
         poll.register(process.fileno(), select.POLLIN)
         deadline = time.monotonic() + _RESET
-        while (patience := deadline - time.monotonic()) > 0:
-            poll.poll(patience * 1000)
-            try:
-                reports = process.receive()
-            except WorkerLost:
-                return
-            if reports is None:
-                return
+        reports: list[dict[str, Any]] | None = self._behind
+        while reports is not None and (patience := deadline - time.monotonic()) > 0:
             for report in reports:
                 if report["kind"] == "reset":
                     if report.get("clean") is True:
@@ -336,6 +333,11 @@ class Watch:
                     else:
                         _log.info("a job process is retired after job %s: %s", self._job.job_id, report.get("why"))
                     return
+            poll.poll(patience * 1000)
+            try:
+                reports = process.receive()
+            except WorkerLost:
+                return
 
     def _let_go(self) -> None:
         """Kill the job process, if there is one, and wait until it is gone with all it started."""

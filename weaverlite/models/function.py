@@ -27,8 +27,9 @@ class Context(Protocol):
         """Say something to the person who follows the job. ``level``: debug, info, warning, error."""
 
 
-#: Takes the inputs by id and a :class:`Context`, returns the outputs by id: JSON, or a ``Path`` for a file or directory.
-#: File inputs are :class:`~weaverlite.models.results.LocalFile` and ``LocalDirectory``. What it raises fails the job.
+#: Takes the inputs by id and a :class:`Context`, returns the outputs by id: JSON, or a ``Path`` for a file or a
+#: directory. File inputs are :class:`~weaverlite.models.results.LocalFile` and ``LocalDirectory``. What it raises
+#: fails the job.
 Function = Callable[[Mapping[str, Any], Context], Mapping[str, Any]]
 
 

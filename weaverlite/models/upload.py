@@ -23,8 +23,3 @@ class Upload:
     def stored_as(self) -> str:
         """The name of its bytes in the directory of the vault."""
         return self.upload_id
-
-
-def record_name(upload_id: str) -> str:
-    """Return the name of the record of an upload beside its bytes: for job processes, which have no store."""
-    return f"{upload_id}.json"

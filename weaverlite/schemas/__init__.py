@@ -21,13 +21,13 @@ def validate(name: str, value: Any, pointer: str = "") -> list[Fault]:
 
 def validate_value(schema: Any, value: Any, pointer: str = "") -> list[Fault]:
     """Return what is wrong with ``value`` by a JSON Schema (2020-12, with the words of OpenAPI 3.0 understood)."""
-    from weaverlite.schemas import validation  # noqa: PLC0415  start-up: jsonschema takes 60 ms
+    from weaverlite.schemas import validation  # Here for the start-up: jsonschema takes 60 ms.
 
     return validation.faults(schema, value, pointer)
 
 
 def validate_schema(schema: Any, pointer: str = "") -> list[Fault]:
     """Return why ``schema`` cannot be used: it is no JSON Schema, points elsewhere, or could take for ever."""
-    from weaverlite.schemas import checking  # noqa: PLC0415  start-up: jsonschema takes 60 ms
+    from weaverlite.schemas import checking  # Here for the start-up: jsonschema takes 60 ms.
 
     return checking.faults(schema, pointer)

@@ -1,4 +1,12 @@
-"""The schema documents beside this module, by name, read once when they are first asked for."""
+"""The schema documents of all JSON bodies, by name, read once when they are first asked for.
+
+They are JSON Schema 2020-12, the dialect of OpenAPI 3.1: they validate requests, stand in the API description as they
+are, and functional tests hold every response against them. Those whose names OGC API - Processes uses too
+(``execute``, ``statusInfo``, ``results``, …) were written from the text of 18-062r2 (1.0) and of its successor (2.0);
+none is a copy. They describe what this service takes and gives, which is valid by the standard's own documents: where
+the versions differ, the members of both are there. A document refers to another one as a whole (``$ref: link.yaml``),
+never into a part of it, so that each becomes one component of the API description.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,12 +33,18 @@ def pointer_to(base: str, *parts: str | int) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence about an unknown name: the nearest known one, or all when they are few."""
     candidates = sorted(known)
-    if near := get_close_matches(name, candidates, n=1):
-        return f"; is {near[0]!r} meant?"
+    if near := closest(name, candidates):
+        return f"; is {near!r} meant?"
     if not candidates:
         return "; there are none"
     shown = ", ".join(candidates[:12])
     return f"; known are: {shown}" + (", …" if len(candidates) > 12 else "")
+
+
+def closest(name: str, known: Sequence[str]) -> str:
+    """Return the known name that is most like ``name``, or nothing."""
+    # Comparing takes time that grows with the square: nobody mistypes a name that long.
+    return next(iter(get_close_matches(name, known, n=1)), "") if len(name) <= 4 * _SHOWN else ""
 
 
 def kind_of(value: Any) -> str:
@@ -133,9 +139,9 @@ def _type(instance: Any, wanted: Any, _: ValidationError) -> str:
 
 def _enum(instance: Any, wanted: Any, _: ValidationError) -> str:
     texts = [item for item in wanted if isinstance(item, str)]
-    near = get_close_matches(instance, texts, n=1) if isinstance(instance, str) else []
+    near = closest(instance, texts) if isinstance(instance, str) else ""
     shown = ", ".join(_show(item) for item in wanted[:12]) + (", …" if len(wanted) > 12 else "")
-    return f"is {kind_of(instance)}; allowed are {shown}" + (f" (is {near[0]!r} meant?)" if near else "")
+    return f"is {kind_of(instance)}; allowed are {shown}" + (f" (is {near!r} meant?)" if near else "")
 
 
 def _format(instance: Any, wanted: Any, error: ValidationError) -> str:

@@ -55,7 +55,7 @@ def parse_json(body: bytes | str, *, depth: int = DEPTH, nodes: int | None = Non
 
 def parse_yaml(body: bytes | str, *, depth: int = DEPTH, nodes: int = NODES) -> Any:
     """Return the value of the one YAML document in ``body``."""
-    import yaml  # noqa: PLC0415  start-up: PyYAML is needed by deployments and documents only
+    import yaml  # Here for the start-up: only deployments and documents need PyYAML.
 
     text = _text(body)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -54,7 +54,7 @@ def accept_inputs(
             break
     known = {description.input_id for description in process.inputs}
     for name in inputs:
-        if name not in known:
+        if name not in known and len(reading.faults) < _ENOUGH:
             reading.fault(f"the process has no input {name!r}{nearest(name, known)}", pointer_to("/inputs", name))
     return Accepted(
         inputs=found,

@@ -181,6 +181,7 @@ class Jobs:
                 while not (stop.is_set() or self._closed.is_set()):
                     # The state first: what was written before the end is read after it.
                     is_over = self._is_over(job_id)
+                    has_said_all = is_over and self._has_last_words(job_id)
                     found = list(self._store.events.read(job_id, query))
                     query = replace(query, after=found[-1].seq if found else query.after, tail=None)
                     now = time.monotonic()
@@ -191,7 +192,7 @@ class Jobs:
                         continue
                     if is_over and not found:
                         ended = ended or now
-                        if self._has_last_words(job_id) or now - ended > _LAST_WORDS:
+                        if has_said_all or now - ended > _LAST_WORDS:
                             return
                     pause = _FIRST if watch.wait(pause) or found else min(_LONGEST, pause * 1.5)
         finally:

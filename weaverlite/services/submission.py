@@ -21,6 +21,8 @@ from weaverlite.transfer.interfaces import Stager
 
 #: What is limited: a size or a time.
 T = TypeVar("T", int, timedelta)
+#: More faults of one kind are not read by anyone.
+_ENOUGH = 200
 
 
 class Submission:
@@ -164,8 +166,10 @@ def _mode(process: Process, asked: str) -> str:
 
 def _wrong_outputs(process: Process, outputs: Mapping[str, Any]) -> list[Fault]:
     known = {item.output_id: item for item in process.outputs}
-    found = []
+    found: list[Fault] = []
     for name, wanted in outputs.items():
+        if len(found) >= _ENOUGH:
+            break
         pointer = pointer_to("/outputs", name)
         if name not in known:
             found.append(Fault(f"the process has no output {name!r}{nearest(name, known)}", pointer))

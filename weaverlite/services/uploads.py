@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from weaverlite.errors import InvalidRequest, NoSuchUpload, TooLarge, TransferError
-from weaverlite.models.codec import to_json
-from weaverlite.models.upload import Upload, record_name
+from weaverlite.models.upload import Upload
 from weaverlite.ogc.names import safe_name
 from weaverlite.stores.interfaces import UploadStore
 
@@ -33,8 +31,7 @@ class Readable(Protocol):
 class Uploads:
     """Receives, finds and removes uploads. The bytes are in ``directory``, under the ids; the records in ``store``.
 
-    A copy of each record lies beside the bytes, for job processes, which have no store. The record in the store comes
-    last and goes last: what has one has its bytes. To ``owner`` the uploads of others do not exist.
+    The record comes last and goes last: what has one has its bytes. To ``owner`` the uploads of others do not exist.
     """
 
     def __init__(self, store: UploadStore, *, directory: Path, size_limit: int, keep: timedelta) -> None:
@@ -77,11 +74,10 @@ class Uploads:
                 expires_at=at + self._keep,
                 owner=owner,
             )
-            self._write_record(upload)
             part.rename(self._path(upload))
             _sync(self._directory)
         except OSError as error:
-            self._discard(part, self._directory / record_name(upload_id))
+            self._discard(part)
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "the disk is full" if full else error.strerror or str(error)
             raise TransferError(f"The upload could not be stored: {reason}.") from error
@@ -91,7 +87,7 @@ class Uploads:
         try:
             self._store.add(upload)
         except BaseException:
-            self._discard(self._path(upload), self._directory / record_name(upload_id))
+            self._discard(self._path(upload))
             raise
         return upload
 
@@ -114,7 +110,7 @@ class Uploads:
 
     def forget(self, upload: Upload) -> None:
         """Remove an upload, whoever owns it."""
-        self._discard(self._path(upload), self._directory / record_name(upload.upload_id))
+        self._discard(self._path(upload))
         self._store.remove(upload.upload_id)
 
     def expire(self, at: datetime) -> int:
@@ -139,12 +135,6 @@ class Uploads:
                 raise InvalidRequest(f"The upload ended after {received} of {size} bytes: send it again.")
             os.fsync(file.fileno())
         return received, digest.hexdigest()
-
-    def _write_record(self, upload: Upload) -> None:
-        with open(self._directory / record_name(upload.upload_id), "x", encoding="utf-8", opener=_private) as file:
-            json.dump(to_json(upload), file)
-            file.flush()
-            os.fsync(file.fileno())
 
     def _remove_orphans(self, at: datetime) -> int:
         count = 0

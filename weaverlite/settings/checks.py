@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
-from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -186,6 +185,8 @@ def _check_known(findings: Findings, key: str, name: str, group: str, built_in: 
     # Ours are known by heart: looking through the metadata of every installed package takes a while.
     if name in built_in:
         return
+    from importlib.metadata import entry_points
+
     known = sorted({*built_in, *(point.name for point in entry_points(group=group))})
     if name not in known:
         findings.refuse(

@@ -80,7 +80,7 @@ class JobStore(ABC):
     def find(self, query: JobQuery) -> Page[Job]:
         """Return the page of jobs that fit. Each page is found through an index, whatever the number of jobs.
 
-        Paging is stable: while jobs are inserted no job is seen twice, and none that was there from the start is missed.
+        Paging is stable: while jobs are inserted no job is seen twice, and none there from the start is missed.
         """
 
     @abstractmethod
@@ -139,7 +139,9 @@ class EventStore(ABC):
     def append(self, events: Sequence[JobEvent]) -> int:
         """Store events in this order, give each its ``seq``, and return the last one.
 
-        Each event of a job gets a greater ``seq`` than all before. Not durable against a power cut.
+        Each event of a job gets a greater ``seq`` than all before, and none becomes visible after one of a greater
+        ``seq``: a follower misses nothing. Events of a job that is not stored are dropped: zero when all were. Not
+        durable against a power cut.
         """
 
     @abstractmethod
@@ -190,7 +192,7 @@ class Store(ABC):
     def migrate(self) -> None:
         """Bring the schema to this release's version, from any earlier one; do nothing if it is there.
 
-        :raises ConfigurationError: the schema is of a newer release, or the backend cannot hold a store; says what to do.
+        :raises ConfigurationError: the schema is of a newer release, or the backend cannot hold a store; what to do.
         """
 
     @abstractmethod

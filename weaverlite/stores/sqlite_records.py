@@ -164,8 +164,10 @@ class SQLiteEvents(EventStore):
         if query.tail is not None:
             statement = f"SELECT * FROM ({statement} ORDER BY 1 DESC LIMIT ?)"
             parameters.append(bounded(max(0, query.tail)))
+        statement = f"{statement} ORDER BY 1 LIMIT ?"
+        parameters.append(bounded(max(0, query.limit)))
         with self._connections.reader() as reader:
-            rows = reader.execute(f"{statement} ORDER BY 1 LIMIT ?", [*parameters, bounded(max(0, query.limit))]).fetchall()
+            rows = reader.execute(statement, parameters).fetchall()
         return [
             JobEvent(
                 job_id=job_id,

@@ -28,6 +28,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from weaverlite.api import WSGIApplication, make_app
+from weaverlite.api.openapi import api_document
 from weaverlite.api.serving import serve
 from weaverlite.runtime import Runtime
 from weaverlite.settings import ServerSettings, Settings, StoreSettings, WorkerSettings
@@ -74,7 +75,8 @@ class Service:
     definition: Definition = field(init=False)
 
     def __post_init__(self) -> None:
-        self.definition = Definition(self.session(is_checked=False).get(f"{URL}/api").json())
+        registry: Any = getattr(self.app, "registry", None)
+        self.definition = Definition(api_document(registry, self.runtime.settings.server, URL))
 
     def session(self, *, is_checked: bool = True, **environ: Any) -> requests.Session:
         """Return a session whose requests to :data:`URL` go straight to the application.

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -44,7 +44,10 @@ CONTENT = bytes(range(256)) * 40
 
 
 class StagerContract:
-    """Bindings give the fixtures ``stager``, ``offer`` and ``missing`` (references to nothing; may be empty)."""
+    """Bindings give the fixtures ``stager``, ``offer`` and ``missing`` (references to nothing; may be empty).
+
+    The class has ``create(settings, lookup)``, where ``lookup`` gives the record of an upload by its id.
+    """
 
     @pytest.fixture
     def stager(self) -> Stager:
@@ -68,7 +71,8 @@ class StagerContract:
         def lookup(upload_id: str) -> Upload:
             raise NoSuchUpload
 
-        made = type(stager).create(Settings(data=tmp_path), lookup)  # type: ignore[attr-defined]  # of plugins, not of the interface.
+        cls: Any = type(stager)
+        made = cls.create(Settings(data=tmp_path), lookup)
         assert made.schemes == stager.schemes
         assert all(scheme and scheme == scheme.lower() for scheme in made.schemes)
 
@@ -97,7 +101,9 @@ class StagerContract:
         assert isinstance(staged, LocalFile)
         assert (staged.name, staged.media_type) == ("wanted.nc", "application/netcdf")
 
-    @pytest.mark.parametrize("name", ["../../escaped", "/etc/escaped", "a/../../escaped", "..\\escaped", "\0escaped\r\n"])
+    @pytest.mark.parametrize(
+        "name", ["../../escaped", "/etc/escaped", "a/../../escaped", "..\\escaped", "\0escaped\r\n"]
+    )
     def test_writes_below_the_destination_whatever_the_name(
         self, stager: Stager, offer: OfferContent, destination: Path, name: str
     ) -> None:
@@ -152,7 +158,7 @@ OTHER_JOB = "0b7d0c52-5f0e-4a41-9d8e-1f9c8a3f5e22"
 
 
 class PublisherContract:
-    """Bindings give the fixture ``publisher``; it must be empty."""
+    """Bindings give the fixture ``publisher``; it must be empty. The class has ``create(settings)``."""
 
     @pytest.fixture
     def publisher(self) -> Publisher:
@@ -163,7 +169,8 @@ class PublisherContract:
         return Work(tmp_path / "work")
 
     def test_is_made_from_settings(self, publisher: Publisher, tmp_path: Path) -> None:
-        made = type(publisher).create(Settings(data=tmp_path))  # type: ignore[attr-defined]  # of plugins, not of the interface.
+        cls: Any = type(publisher)
+        made = cls.create(Settings(data=tmp_path))
         assert made.name == publisher.name
 
     def test_gives_back_what_was_published(self, publisher: Publisher, work: Work) -> None:

@@ -137,7 +137,7 @@ class Lifeline:
         while not self._over.wait(min(1.0, self._window / 8, max(0.01, self._deadline - time.monotonic()))):
             now = time.monotonic()
             if now >= self._deadline:
-                return self._cut(f"took longer than a transfer may take (weaverlite.egress.total_timeout)")
+                return self._cut("took longer than a transfer may take (weaverlite.egress.total_timeout)")
             if self._held is not held or not held:
                 # Connecting has a limit of its own; the speed counts from the connection on.
                 held = self._held

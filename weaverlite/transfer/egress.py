@@ -106,13 +106,9 @@ class Egress:
             return
         if host == "localhost" or host.endswith(".localhost"):
             raise _private(host)
-        try:
-            bare = host.partition("%")[0]
-            found = socket.getaddrinfo(bare, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-        except (OSError, UnicodeError):
-            return  # A name: judged when it is resolved.
-        # An address in any spelling the system understands: 127.1, 0x7f000001, 0177.0.0.1, 2130706433.
-        if not any(self._is_allowed(str(entry[4][0])) for entry in found):
+        address = _spelled_address(host)
+        # A name is judged when it is resolved.
+        if address is not None and not self._is_allowed(address):
             raise _private(host)
 
     def addresses(self, host: str, port: int) -> Sequence[str]:
@@ -205,6 +201,16 @@ def _address(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _spelled_address(host: str) -> str | None:
+    """Return the address that ``host`` is, in any spelling systems take: 127.1, 0x7f000001, 0177.0.0.1, 2130706433."""
+    if _address(host):
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
 
 
 def _split(url: str) -> SplitResult:

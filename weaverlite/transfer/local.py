@@ -7,13 +7,11 @@ removed, lies beside it under a hidden name, ``.<job id>~<attempt>~<random>``; o
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import json
 import math
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +29,8 @@ from weaverlite.transfer.interfaces import FetchLimits, Publisher
 MANIFEST = "manifest.json"
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}\Z")
+#: Larger files are not hurried to the disk: that would also drop them from memory, and they have to be read soon.
+_SMALL = 1024**2
 #: renameat2(2): swap two names in one step.
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
@@ -110,7 +110,7 @@ class LocalPublisher(Publisher):
         return os.path.join(self._directory, job_id)
 
     def _hidden(self, job_id: str, attempt: int) -> str:
-        return os.path.join(self._directory, f".{job_id}~{attempt}~{secrets.token_hex(6)}")
+        return os.path.join(self._directory, f".{job_id}~{attempt}~{os.urandom(6).hex()}")
 
     def _show(self, hidden: str, target: str, manifest: Manifest) -> None:
         """Make what lies at ``hidden`` visible at ``target``; what was there is at ``hidden`` then."""
@@ -131,7 +131,7 @@ class LocalPublisher(Publisher):
 
 def _fill(directory: str, source: str, files: Iterable[OutputFile], document: dict[str, Any]) -> None:
     os.makedirs(directory)
-    made = {directory}
+    made, brought = {directory}, []
     for file in files:
         parts = _parts(file.path)
         target = os.path.join(directory, *parts)
@@ -140,14 +140,18 @@ def _fill(directory: str, source: str, files: Iterable[OutputFile], document: di
             os.makedirs(parent, exist_ok=True)
             made.add(parent)
         _bring(source, parts, target, file)
+        if file.size:
+            brought.append(target)
+    for target in brought:
+        _sync(target)
     with open(os.path.join(directory, MANIFEST), "x", encoding="utf-8") as written:
-        json.dump(document, written, separators=(",", ":"), ensure_ascii=False)
+        written.write(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
         written.flush()
         os.fsync(written.fileno())
 
 
 def _bring(source: str, parts: Sequence[str], target: str, file: OutputFile) -> None:
-    """Link or copy a file of the job to ``target``, and have it on the disk."""
+    """Link or copy a file of the job to ``target``, and have the kernel begin to write it."""
     descriptor = open_inside(source, parts)
     try:
         state = os.fstat(descriptor)
@@ -155,8 +159,9 @@ def _bring(source: str, parts: Sequence[str], target: str, file: OutputFile) -> 
             raise PublishError(f"The file {file.path} has changed since the job ended.")
         if _link(descriptor, state, target):
             os.fchmod(descriptor, state.st_mode & 0o666 | stat.S_IRUSR | stat.S_IWUSR)
-            if file.size:
-                os.fsync(descriptor)
+            if 0 < file.size <= _SMALL:
+                # What is on its way to the disk when the first file is waited for needs no commit of its own.
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         else:
             _copy(descriptor, target, file)
     finally:
@@ -184,14 +189,12 @@ def _copy(descriptor: int, target: str, file: OutputFile) -> None:
     try:
         with writing(Path(target)) as copied:
             copy(descriptor, copied, Budget(FetchLimits(size=file.size, seconds=math.inf)))
-            copied.flush()
-            os.fsync(copied.fileno())
     except StagingError as error:
         raise PublishError(f"The file {file.path} could not be copied: {error.detail}") from error
 
 
-def _sync(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -223,6 +226,8 @@ def _exchange(one: str, other: str) -> None:
     """Swap two directories, so that each name always shows one of them as a whole."""
     swap = _renameat2()
     if swap is not None:
+        import ctypes
+
         if swap(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
             return
         number = ctypes.get_errno()
@@ -237,6 +242,9 @@ def _exchange(one: str, other: str) -> None:
 
 @cache
 def _renameat2() -> Any:
+    # Only a second attempt comes here: ctypes takes a while to import.
+    import ctypes
+
     return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 
 

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from weaverlite.errors import InvalidInput, NoSuchUpload, StagingError
-from weaverlite.models.codec import from_json
 from weaverlite.models.results import LocalDirectory, LocalFile
-from weaverlite.models.upload import Upload, record_name
+from weaverlite.models.upload import Upload
 from weaverlite.ogc.names import safe_name
 from weaverlite.settings import Settings
 from weaverlite.transfer.archive import extract
 from weaverlite.transfer.files import Budget, copy, open_inside, staging_errors, writing
 from weaverlite.transfer.interfaces import FetchLimits, Reference, Stager
-
-
-def read_record(directory: Path, upload_id: str) -> Upload:
-    """Return the record that lies beside the bytes of an upload: the ``lookup`` of processes that have no store.
-
-    :raises NoSuchUpload: there is none.
-    """
-    try:
-        if upload_id != safe_name(upload_id, default=""):
-            raise ValueError("no id")
-        with open(directory / record_name(upload_id), encoding="utf-8") as file:
-            return from_json(Upload, json.load(file))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise NoSuchUpload from error
 
 
 def _now() -> datetime:

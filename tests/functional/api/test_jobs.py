@@ -65,13 +65,14 @@ def test_jobs_are_listed_newest_first_page_by_page(http, base):
     made = [submit(http, "shout", text=str(number)) for number in range(5)]
     for job in made:
         ended(http, job)
-    found, page = [], http.get(f"{base}/jobs?limit=2&processID=shout").json()
+    found, href = [], f"{base}/jobs?limit=2&processID=shout"
     while len(found) < 5:
-        assert len(page["jobs"]) == 2
+        page = http.get(href).json()
+        assert len(page["jobs"]) <= 2
         found += [f"{base}/jobs/{job['jobID']}" for job in page["jobs"]]
         following = find(read_links(page), rel.NEXT)
-        assert "processID=shout" in following.href
-        page = http.get(following.href).json()
+        href = following.href if following else ""
+        assert len(found) >= 5 or "processID=shout" in href
     assert found[:5] == made[::-1]
 
 

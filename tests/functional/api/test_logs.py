@@ -14,7 +14,8 @@ from .conftest import GATES, ended, submit
 def job(service):
     with service.session() as http:
         made = submit(http, "shout", text="hello")
-        ended(http, made)
+        # Until its last event is there, too.
+        assert "successful" in http.get(f"{made}/logs?follow=true&f=text").text
         return made
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -92,6 +93,7 @@ class Wire:
     canned: dict[tuple[str, str], tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     on_call: Callable[[Call], None] | None = None
     url: str = ""
+    connections: list[socket.socket] = field(default_factory=list)
 
     def add_job(self, job: RemoteJob) -> RemoteJob:
         self.jobs[job.job_id] = job
@@ -105,13 +107,17 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wire: Wire
 
+    def setup(self) -> None:
+        super().setup()
+        self.wire.connections.append(self.connection)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the calls are recorded."""
 
     def handle_one_request(self) -> None:
         try:
             super().handle_one_request()
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:
             self.close_connection = True
 
     def do_GET(self) -> None:
@@ -292,7 +298,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(wire: Wire, port: int = 0) -> Iterator[Wire]:
-    """Serve until the end of the block; the port is free again then."""
+    """Serve until the end of the block, then cut every connection; the port is free again."""
     handler = type("Handler", (_Handler,), {"wire": wire})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
@@ -305,6 +311,9 @@ def serving(wire: Wire, port: int = 0) -> Iterator[Wire]:
         server.shutdown()
         server.server_close()
         thread.join()
+        for connection in wire.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def event(seq: int, message: str, topic: str = "stdout") -> dict[str, Any]:

@@ -16,13 +16,12 @@ from weaverlite.models.process import Description, InputDescription, OutputDescr
 from weaverlite.models.results import Manifest, OutputFile, OutputValue
 from weaverlite.queues.embedded import EmbeddedQueue
 from weaverlite.services.jobs import Jobs
-from weaverlite.settings import LimitsSettings
+from weaverlite.settings import EgressSettings, LimitsSettings
 from weaverlite.stores.sqlite import SQLiteStore
 from weaverlite.transfer.data import DataStager
 from weaverlite.transfer.egress import Egress
 from weaverlite.transfer.http import HTTPStager
 from weaverlite.transfer.local import LocalPublisher
-from weaverlite.settings import EgressSettings
 
 CSV = {"type": "string", "contentMediaType": "text/csv"}
 

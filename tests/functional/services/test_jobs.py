@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.functional.services.conftest import finish, start
+from tests.functional.services.conftest import OFFER, finish, start
 from weaverlite.errors import (
     InvalidInput,
     InvalidRequest,
@@ -28,6 +29,7 @@ from weaverlite.models.queries import EventQuery, JobQuery
 from weaverlite.ogc.status import StatusCode
 from weaverlite.services.jobs import ExecuteRequest, Jobs, parse_execute
 from weaverlite.settings import LimitsSettings
+from weaverlite.stores.sqlite import SQLiteStore
 
 HELLO = ExecuteRequest(inputs={"text": "hello"})
 ALL = EventQuery()
@@ -144,13 +146,15 @@ def test_a_time_limit_of_nothing_is_refused(jobs):
     assert caught.value.faults[0].pointer == "/options/timeouts/execution"
 
 
-def described(store, process: Process, **changes) -> str:
+def described(store, process: Process, *, job_control_options=(), **description) -> str:
     """Add a variant of the process and return its id."""
-    from dataclasses import replace
-
-    description = replace(process.description, **{k: v for k, v in changes.items() if k in ("options", "host_commands")})
-    others = {k: v for k, v in changes.items() if k not in ("options", "host_commands")}
-    store.processes.add(replace(process, process_id="variant", description=description, **others))
+    variant = replace(
+        process,
+        process_id="variant",
+        description=replace(process.description, **description),
+        job_control_options=job_control_options or process.job_control_options,
+    )
+    store.processes.add(variant)
     return "variant"
 
 
@@ -240,8 +244,6 @@ def test_a_wait_ends_with_its_time(jobs):
 
 
 def test_an_end_in_another_process_is_seen_too(jobs, store, publisher, tmp_path):
-    from weaverlite.stores.sqlite import SQLiteStore
-
     job = jobs.submit("stats", HELLO, None)
     other = SQLiteStore(store.path)
     try:
@@ -378,7 +380,7 @@ def test_a_dismissal_that_loses_against_a_worker_decides_again(jobs, store):
 
     def worker():
         for job in accepted:
-            if won := store.jobs.claim(_offer(), datetime.now(UTC), job.job_id):
+            if won := store.jobs.claim(OFFER, datetime.now(UTC), job.job_id):
                 while not store.jobs.get(won.job_id).dismissal_asked_at:
                     time.sleep(0.005)
                 store.jobs.save(store.jobs.get(won.job_id).dismiss(datetime.now(UTC)))
@@ -388,9 +390,3 @@ def test_a_dismissal_that_loses_against_a_worker_decides_again(jobs, store):
     ended = [jobs.dismiss(job.job_id, None) for job in accepted]
     thread.join()
     assert {job.status for job in ended} == {StatusCode.DISMISSED}
-
-
-def _offer():
-    from tests.functional.services.conftest import OFFER
-
-    return OFFER

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import socket
 import ssl
 import subprocess
@@ -11,6 +10,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,12 +25,12 @@ LOOPBACK = ["127.0.0.0/8", "::1"]
 LIMITS = FetchLimits(size=100_000, seconds=20)
 
 
-def stager(*, tries: int = 1, **policy: object) -> HTTPStager:
+def stager(*, tries: int = 1, **policy: Any) -> HTTPStager:
     given = {"allow_private": LOOPBACK, "connect_timeout": 2, "read_timeout": 2, **policy}
-    return HTTPStager(Egress(**given), tries=tries, pause=0.01)  # type: ignore[arg-type]  # each test gives what it means.
+    return HTTPStager(Egress(**given), tries=tries, pause=0.01)
 
 
-def fetch(url: str, out: Path, *, limits: FetchLimits = LIMITS, tries: int = 1, **policy: object) -> tuple[str, bytes]:
+def fetch(url: str, out: Path, *, limits: FetchLimits = LIMITS, tries: int = 1, **policy: Any) -> tuple[str, bytes]:
     staged = stager(tries=tries, **policy).fetch(Reference(href=url), out, limits)
     return staged.name, staged.path.read_bytes()
 
@@ -102,7 +102,7 @@ class Lookup:
 
 def test_nothing_private_is_connected_to_under_any_name(out: Path) -> None:
     with serving(lambda head: reply(b"secret")) as server:
-        for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "017700000001", "[::ffff:127.0.0.1]"):
+        for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::ffff:7f00:1]"):
             with pytest.raises(ReferenceRefused):
                 fetch(f"http://{host}:{server.port}/", out, allow_private=[])
         with pytest.raises(ReferenceRefused):
@@ -296,8 +296,9 @@ def test_an_encoded_body_is_decoded(out: Path) -> None:
 
 
 def test_a_body_in_a_wrong_encoding_is_told(out: Path) -> None:
-    with serving(lambda head: reply(b"not gzip at all", Content_Encoding="gzip")) as server, pytest.raises(StagingError):
-        fetch(server.url(), out)
+    with serving(lambda head: reply(b"not gzip at all", Content_Encoding="gzip")) as server:
+        with pytest.raises(StagingError):
+            fetch(server.url(), out)
     assert not [*out.iterdir()]
 
 
@@ -323,7 +324,7 @@ def test_what_was_announced_and_no_more_is_taken(out: Path) -> None:
 def drip(head: bytes, pause: float = 0.05) -> Answer:
     def answer(_: str) -> Iterator[bytes]:
         yield head
-        for _ in itertools.count():
+        while True:
             time.sleep(pause)
             yield b"x"
 
@@ -394,7 +395,9 @@ def test_what_passes_is_tried_again(out: Path, status: str) -> None:
         assert fetch(server.url("/x"), out, tries=3) == ("x", b"at last")
 
 
-@pytest.mark.parametrize("status", ["204 Nothing", "206 Part", "304 Same", "400 Bad", "401 Who", "403 No", "404 None", "410 Gone"])
+@pytest.mark.parametrize(
+    "status", ["204 Nothing", "206 Part", "304 Same", "400 Bad", "401 Who", "403 No", "404 None", "410 Gone"]
+)
 def test_what_stays_is_told_at_once(out: Path, status: str) -> None:
     with serving(lambda head: reply(status=status)) as server, pytest.raises(StagingError, match=status):
         fetch(server.url(), out, tries=3)
@@ -430,7 +433,7 @@ def test_a_port_where_nobody_listens_is_told(out: Path) -> None:
         fetch(f"http://127.0.0.1:{port}/", out, tries=2)
 
 
-def test_a_full_disk_is_told(out: Path) -> None:
+def test_a_name_that_is_taken_is_told(out: Path) -> None:
     (out / "x").mkdir()
     with serving(lambda head: reply(b"content")) as server, pytest.raises(StagingError, match="already"):
         fetch(server.url("/x"), out, tries=3)

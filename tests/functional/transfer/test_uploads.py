@@ -15,7 +15,7 @@ from weaverlite.models.upload import Upload
 from weaverlite.services.uploads import Uploads
 from weaverlite.stores.sqlite import SQLiteStore
 from weaverlite.transfer.interfaces import FetchLimits, Reference
-from weaverlite.transfer.vault import VaultStager, read_record
+from weaverlite.transfer.vault import VaultStager
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEEP = timedelta(days=1)
@@ -39,8 +39,8 @@ def uploads(store: SQLiteStore, directory: Path) -> Uploads:
     return Uploads(store.uploads, directory=directory, size_limit=1000, keep=KEEP)
 
 
-def receive(uploads: Uploads, content: bytes = b"content", name: str | None = "a.txt", owner: str | None = "ada") -> Upload:
-    return uploads.receive(io.BytesIO(content), name, "text/plain", owner, at=NOW)
+def receive(uploads: Uploads, content: bytes = b"content", name: str = "a.txt") -> Upload:
+    return uploads.receive(io.BytesIO(content), name, "text/plain", "ada", at=NOW)
 
 
 def test_an_upload_is_kept_with_all_that_is_known(uploads: Uploads, directory: Path) -> None:
@@ -55,8 +55,8 @@ def test_an_upload_is_kept_with_all_that_is_known(uploads: Uploads, directory: P
 
 def test_a_job_process_without_a_store_can_fetch_it(uploads: Uploads, directory: Path, tmp_path: Path) -> None:
     upload = uploads.receive(io.BytesIO(b"content"), None, None, None)
-    assert read_record(directory, upload.upload_id) == upload
-    stager = VaultStager(directory, lambda upload_id: read_record(directory, upload_id))
+    # The record comes with the job.
+    stager = VaultStager(directory, {upload.upload_id: upload}.__getitem__)
     out = tmp_path / "out"
     staged = stager.fetch(Reference(href=f"vault:{upload.upload_id}"), out, FetchLimits(size=10, seconds=10))
     assert staged.path.read_bytes() == b"content"

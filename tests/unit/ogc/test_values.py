@@ -41,7 +41,13 @@ def test_older_places_of_the_media_type_are_read(document):
 
 @pytest.mark.parametrize(
     "document",
-    [{"value": 1, "href": "a:b"}, {"href": 3}, {"href": " "}, {"value": 1, "mediaType": 3}, {"value": 1, "format": [1]}],
+    [
+        {"value": 1, "href": "a:b"},
+        {"href": 3},
+        {"href": " "},
+        {"value": 1, "mediaType": 3},
+        {"value": 1, "format": [1]},
+    ],
 )
 def test_broken_values_are_refused(document):
     with pytest.raises(ValueError, match="has "):

@@ -64,15 +64,15 @@ def test_manifests_fit_their_document():
 
 def test_status_never_holds_nulls():
     status = {"id": "j", "jobID": "j", "processID": "p", "type": "process", "processingEntityType": "ogc-api-processes"}
-    assert schemas.validate("statusInfo", {**status, "status": "running", "started": "2024-01-01T00:00:00Z"}) == []
-    assert [fault.pointer for fault in schemas.validate("statusInfo", {**status, "status": "running", "started": None})] == [
-        "/started"
-    ]
+    status["status"] = "running"
+    assert schemas.validate("statusInfo", {**status, "started": "2024-01-01T00:00:00Z"}) == []
+    assert [fault.pointer for fault in schemas.validate("statusInfo", {**status, "started": None})] == ["/started"]
 
 
 @pytest.mark.parametrize(
     "value",
-    [1, "a", True, [1, 2], {"bbox": [1, 2, 3, 4]}, {"value": {"a": 1}}, {"href": "https://e.org/a"}, [{"href": "vault:1"}]],
+    [1, "a", True, [1, 2], {"bbox": [1, 2, 3, 4]}, {"value": {"a": 1}}, {"href": "https://e.org/a"},
+        [{"href": "vault:1"}]],
 )
 def test_results_hold_values_and_links(value):
     assert schemas.validate("results", {"out": value}) == []

@@ -22,7 +22,8 @@ def faults(schema, value):
         ({"type": "string"}, 3, "is the number 3; expected is a string"),
         ({"type": ["string", "null"]}, [], "is a list; expected is a string or null"),
         ({"type": "integer"}, True, "is true; expected is a whole number"),
-        ({"enum": ["red", "green"]}, "gren", "is the string \"gren\"; allowed are \"red\", \"green\" (is 'green' meant?)"),
+        ({"enum": ["red", "green"]}, "gren",
+         "is the string \"gren\"; allowed are \"red\", \"green\" (is 'green' meant?)"),
         ({"const": 1}, 2, "is the number 2; it can only be 1"),
         ({"minimum": 1}, 0, "is 0, less than the minimum 1"),
         ({"maximum": 1}, 2, "is 2, more than the maximum 1"),
@@ -47,7 +48,8 @@ def faults(schema, value):
         ({"properties": {"a/b": {"type": "integer"}}}, {"a/b": "x"}, "/a~1b is the string"),
         ({"items": {"type": "integer"}}, [1, "x"], "/1 is the string \"x\"; expected is a whole number"),
         ({"oneOf": [{"type": "string"}, {"type": "object"}]}, 3, "expected is a string or an object"),
-        ({"oneOf": [{"type": "string"}, {"required": ["a"], "properties": {"a": {"type": "integer"}}, "type": "object"}]},
+        ({"oneOf": [{"type": "string"}, {"required": ["a"], "properties": {"a": {"type": "integer"}},
+         "type": "object"}]},
          {"a": "x"}, "/a is the string \"x\"; expected is a whole number"),
         ({"anyOf": [{"minimum": 5}, {"maximum": 2}]}, 3, "fits none of the 2 forms"),
         (False, 1, "must not be here"),
@@ -103,8 +105,15 @@ def test_hostile_schemas_and_values_are_answered():
 
 
 def test_schemas_that_can_be_used_pass_the_check():
-    for schema in ({}, True, {"type": "string", "nullable": True}, {"$ref": OGC_BBOX}, {"minimum": 1, "exclusiveMinimum": True},
-                   {"$defs": {"t": {"properties": {"t": {"$ref": "#/$defs/t"}}}}, "$ref": "#/$defs/t"}):  # fmt: skip
+    usable = (
+        {},
+        True,
+        {"type": "string", "nullable": True},
+        {"$ref": OGC_BBOX},
+        {"minimum": 1, "exclusiveMinimum": True},
+        {"$defs": {"t": {"properties": {"t": {"$ref": "#/$defs/t"}}}}, "$ref": "#/$defs/t"},
+    )
+    for schema in usable:
         assert schemas.validate_schema(schema) == []
 
 

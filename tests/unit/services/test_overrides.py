@@ -41,7 +41,9 @@ def test_words_replace_those_of_the_package_and_schemas_add_to_it():
             "version": "2.0",
             "metadata": [{"title": "m"}],
             "jobControlOptions": ["async-execute"],
-            "inputs": {"depth": {"description": "how deep", "schema": {"type": "integer", "minimum": 1}, "minOccurs": 0}},
+            "inputs": {
+                "depth": {"description": "how deep", "schema": {"type": "integer", "minimum": 1}, "minOccurs": 0}
+            },
             "outputs": {"table": {"title": "Table"}},
         },
     )

@@ -12,7 +12,14 @@ from weaverlite.services.packages import MEDIA_TYPES, check_media_type, parse_de
 from weaverlite.settings import LimitsSettings
 
 LIMITS = LimitsSettings()
-TOOL = {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "cat", "baseCommand": "cat", "inputs": {}, "outputs": {}}
+TOOL = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "id": "cat",
+    "baseCommand": "cat",
+    "inputs": {},
+    "outputs": {},
+}
 TOOL_YAML = b"""#!/usr/bin/env cwl-runner
 cwlVersion: v1.2
 class: CommandLineTool
@@ -48,7 +55,8 @@ def deploy(document, media_type="application/ogcapppkg+json", **more):
         ({"executionUnit": [{"unit": TOOL}]}, "application/ogcapppkg+json"),
         ({"executionUnit": {"value": TOOL_YAML.decode(), "type": "application/cwl"}}, "application/ogcapppkg+json"),
         ({"executionUnit": {"value": json.dumps(TOOL), "mediaType": "application/cwl+json"}}, "application/json"),
-        (b"executionUnit:\n  value:\n    " + TOOL_YAML.partition(b"\n")[2].replace(b"\n", b"\n    "), "application/ogcapppkg+yaml"),
+        (b"executionUnit:\n  value:\n    " + TOOL_YAML.partition(b"\n")[2].replace(b"\n", b"\n    "),
+         "application/ogcapppkg+yaml"),
     ],
 )  # fmt: skip
 def test_every_form_of_a_deployment_gives_the_same_package(body, media_type):
@@ -80,7 +88,13 @@ def test_a_description_is_found_flat_and_nested(description):
 
 @pytest.mark.parametrize(
     ("own_id", "name"),
-    [("cat", "cat"), ("#cat", "cat"), ("file:///x/tools.cwl#cat", "cat"), ("https://e.org/cat.cwl", "cat"), (None, None)],
+    [
+        ("cat", "cat"),
+        ("#cat", "cat"),
+        ("file:///x/tools.cwl#cat", "cat"),
+        ("https://e.org/cat.cwl", "cat"),
+        (None, None),
+    ],
 )
 def test_the_name_of_a_package_is_taken_from_its_id(own_id, name):
     tool = {key: value for key, value in TOOL.items() if key != "id"} | ({"id": own_id} if own_id else {})
@@ -107,7 +121,8 @@ def test_a_replacement_keeps_the_id_of_its_url():
         ({"executionUnit": {"value": 3}}, "/executionUnit/value", "is the number 3"),
         ({"executionUnit": {"value": {}}}, "/executionUnit/value", "neither 'cwlVersion' nor 'class'"),
         ({"executionUnit": {"value": "a: [", "mediaType": "application/cwl+yaml"}}, "/executionUnit/value", "not YAML"),
-        ({"executionUnit": {"value": TOOL, "mediaType": "application/wasm"}}, "/executionUnit/mediaType", "are CWL here"),
+        ({"executionUnit": {"value": TOOL, "mediaType": "application/wasm"}}, "/executionUnit/mediaType",
+         "are CWL here"),
         ({"executionUnit": [{"href": "https://e.org/a.cwl"}]}, "/executionUnit/0/href", "does not fetch"),
         ({"executionUnit": {"type": "docker", "image": "alpine:3"}}, "/executionUnit", '"dockerPull": "alpine:3"'),
         ({"processDescription": 3, "executionUnit": TOOL}, "/processDescription", "is the number 3"),
@@ -149,7 +164,8 @@ def test_sizes_are_bounded():
     with pytest.raises(TooLarge):
         deploy(TOOL, "application/cwl+json", size_limit=20)
     with pytest.raises(InvalidRequest, match="more than 10"):
-        parse_deployment(json.dumps({"a": [1] * 20}).encode(), "application/json", limits=LimitsSettings(package_nodes=10))
+        body = json.dumps({"a": [1] * 20}).encode()
+        parse_deployment(body, "application/json", limits=LimitsSettings(package_nodes=10))
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))
     with pytest.raises(InvalidRequest, match="aliases"):
@@ -204,7 +220,8 @@ def test_a_document_with_a_main_process_stays_as_it_is():
 
 
 def test_a_picked_process_that_runs_the_main_one_keeps_both():
-    graph = {"$graph": [{"class": "Workflow", "id": "main"}, {"class": "Workflow", "id": "outer", "steps": {"s": {"run": "#main"}}}]}
+    outer = {"class": "Workflow", "id": "outer", "steps": {"s": {"run": "#main"}}}
+    graph = {"$graph": [{"class": "Workflow", "id": "main"}, outer]}
     found = deploy(graph, "application/cwl+json", workflow="outer").package.document["$graph"]
     assert found == [
         {"class": "Workflow", "id": "main-of-graph"},

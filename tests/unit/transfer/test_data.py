@@ -33,7 +33,9 @@ def test_content_type_and_name_are_read(
     assert (staged.path.read_bytes(), staged.media_type, staged.name) == (content, media_type, name)
 
 
-@pytest.mark.parametrize("href", ["data:", "data:text/plain", "data:text plain,x", "data:text/plain;" + "a" * 5000 + ",x"])
+@pytest.mark.parametrize(
+    "href", ["data:", "data:text/plain", "data:text plain,x", "data:text/plain;" + "a" * 5000 + ",x"]
+)
 def test_what_is_malformed_is_refused_at_once(tmp_path: Path, href: str) -> None:
     with pytest.raises(InvalidInput, match="comma"):
         DataStager().check(Reference(href=href))

@@ -182,7 +182,9 @@ def test_allowed_networks_are_allowed_and_no_others() -> None:
             egress.check(url)
 
 
-@pytest.mark.parametrize("entry", [".internal.example", "*.internal.example", "nas.internal.example", "NAS.internal.example"])
+@pytest.mark.parametrize(
+    "entry", [".internal.example", "*.internal.example", "nas.internal.example", "NAS.internal.example"]
+)
 def test_an_allowed_name_may_have_a_private_address(entry: str) -> None:
     egress = Egress(allow_private=[entry], resolve=lambda host, port: ["10.0.0.7"])
     egress.check("http://nas.internal.example/")

@@ -239,7 +239,8 @@ class _Admission:
             else:
                 size += self._process(target, contained=inside)
         if size > _STEPS:
-            self._fault(f"{workflow.pointer}/steps", f"there are more than {_STEPS} steps, those of subworkflows counted")
+            message = f"there are more than {_STEPS} steps, those of subworkflows counted"
+            self._fault(f"{workflow.pointer}/steps", message)
         return min(size, _STEPS + 1)
 
     # ------------------------------------------------------------ requirements

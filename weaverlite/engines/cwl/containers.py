@@ -13,7 +13,6 @@ from typing import Any
 from cwltool.docker import DockerCommandLineJob
 from cwltool.errors import UnsupportedRequirement, WorkflowException
 
-from weaverlite.engines.cwl.context import MIB
 from weaverlite.engines.cwl.jobs import Watched
 from weaverlite.engines.cwl.session import Session
 from weaverlite.engines.docker import Container, Mount, client_environment

@@ -75,7 +75,8 @@ class GuardedFiles(StdFsAccess):
         return found
 
     def open(self, fn: str, mode: str) -> IO[Any]:
-        return super().open(self._checked(fn), mode)
+        opened: IO[Any] = super().open(self._checked(fn), mode)
+        return opened
 
     def exists(self, fn: str) -> bool:
         return self._session.holds(self._abs(fn)) and super().exists(fn)

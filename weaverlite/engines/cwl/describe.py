@@ -109,7 +109,7 @@ def _file_name(graph: Graph, process: Item, output: Mapping[str, Any]) -> str:
                 name = process.content.get(stream, stream_name(stream))
             return name if isinstance(name, str) and not is_expression(name) else ""
         source = output.get("outputSource")
-        step_name, _, output_name = source.rpartition("#")[2].rpartition("/") if isinstance(source, str) else ("", "", "")
+        step_name, _, output_name = (source if isinstance(source, str) else "").rpartition("#")[2].rpartition("/")
         step = _named(entries(process.content.get("steps"), f"{process.pointer}/steps"), short(step_name))
         target = graph.target(step.content.get("run"), f"{step.pointer}/run") if step else None
         made = _named(entries(target.content.get("outputs"), ""), output_name) if target else None

@@ -68,7 +68,7 @@ class StepExecutor(MultithreadedJobExecutor):
 
     def _wait(self, runtime_context: Any) -> bool:
         """Wait for a step to end; return whether any was running."""
-        running = self.taskqueue.in_flight > 0
+        running: bool = self.taskqueue.in_flight > 0
         if running:
             runtime_context.workflow_eval_lock.wait(_LOOK)
         if self.exceptions:

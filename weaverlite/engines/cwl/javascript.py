@@ -29,8 +29,11 @@ _ERROR = re.compile(r"^\w*Error: .*$", re.MULTILINE)
 
 
 class QuickJS(NodeJSEngine):
-    """QuickJS. Its limit of time counts the CPU of the process and is not looked at inside built-in functions; the limits
-    of the job hold in any case, because the job process can be killed."""
+    """QuickJS.
+
+    Its limit of time counts the CPU of the process and is not looked at inside built-in functions; the limits of the
+    job hold in any case, because the job process can be killed.
+    """
 
     def __init__(self, module: Any) -> None:
         super().__init__()

@@ -73,6 +73,7 @@ class Watched(JobBase):
 
     #: Whether the command is the client of a container engine.
     in_container = False
+    collect_outputs: Any
 
     def _execute(self, runtime: Any, env: Any, runtimeContext: Any, monitor_function: Any = None) -> None:
         session: Session = runtimeContext.session
@@ -126,8 +127,10 @@ class Command:
         with ExitStack() as stack:
             stdin = stack.enter_context(open(stdin_path, "rb")) if stdin_path else None
             # A stream that the tool sends to a file is that file's: it may be data, and large.
-            stdout: Any = stack.enter_context(open(stdout_path, "wb") if stdout_path else run.report.stream("stdout", step))
-            stderr: Any = stack.enter_context(open(stderr_path, "wb") if stderr_path else run.report.stream("stderr", step))
+            stdout: Any = open(stdout_path, "wb") if stdout_path else run.report.stream("stdout", step)
+            stack.enter_context(stdout)
+            stderr: Any = open(stderr_path, "wb") if stderr_path else run.report.stream("stderr", step)
+            stack.enter_context(stderr)
             try:
                 process = run.launch(
                     arguments,

@@ -12,12 +12,12 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 from cwltool.context import LoadingContext
 from cwltool.errors import UnsupportedRequirement, WorkflowException
 from cwltool.load_tool import default_loader, make_tool, resolve_and_validate_document
 from cwltool.process import Process
-from cwltool.stdfsaccess import StdFsAccess  # noqa: F401  loads it before the fork
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from schema_salad.exceptions import SchemaSaladException, ValidationException
 from schema_salad.fetcher import Fetcher
@@ -51,8 +51,6 @@ class SealedFetcher(Fetcher):
     def urljoin(self, base_url: str, url: str) -> str:
         if url.startswith("_:"):
             return url
-        from urllib.parse import urljoin
-
         return urljoin(base_url, url)
 
 
@@ -109,7 +107,7 @@ def parse(admitted: Admitted) -> Parsed:
     except RecursionError as error:
         raise InvalidPackage("The document is nested too deeply.") from error
     except (AttributeError, KeyError, TypeError, ValueError, AssertionError) as error:
-        # The runner trusts documents of a shape its schema lets through; whatever it trips over, the package is at fault.
+        # The runner trusts documents of a shape its schema lets through: if it trips, the package is at fault.
         raise InvalidPackage(
             f"The reference runner of CWL cannot read the package ({type(error).__name__}: {_words(str(error))})."
         ) from error

@@ -96,5 +96,3 @@ def _restore(file: Path) -> bool:
 def _is_ours(found: os.stat_result) -> bool:
     """Whether only this user could have written the file: reading it runs code."""
     return found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o022
-
-

@@ -19,6 +19,9 @@ _ANY = "org.w3id.cwl.salad.Any"
 class Pristine(Process):
     """To be mixed into the classes of tools, before the runner's own."""
 
+    inputs_record_schema: Any
+    schemaDefs: Any
+
     def __init__(self, toolpath_object: Any, loadingContext: Any) -> None:
         super().__init__(toolpath_object, loadingContext)
         self._learns = _mentions_any(self.inputs_record_schema) or _mentions_any(self.schemaDefs)

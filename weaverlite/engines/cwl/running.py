@@ -66,7 +66,7 @@ class Running:
         return {}, self._reason("", errors)
 
     def _reason(self, raised: str, errors: list[str]) -> str:
-        """Return the sentence that explains the failure best: what a tool did, what was raised, what was only logged."""
+        """Return the sentence that tells most: what became of a tool, what was raised, or what was only logged."""
         if self._session.failures:
             return self._session.failures[0].sentence
         # The first of these only says which step the next one is about.

@@ -97,7 +97,9 @@ def _format(file: LocalFile, declared: Any) -> str | None:
     return formats[0] if formats else None
 
 
-def outputs_of(ports: Iterable[Mapping[str, Any]], produced: Mapping[str, Any], session: Session) -> dict[str, LocalValue]:
+def outputs_of(
+    ports: Iterable[Mapping[str, Any]], produced: Mapping[str, Any], session: Session
+) -> dict[str, LocalValue]:
     """Return the outputs with local files; those that are null are left out.
 
     :raises UnsafeOutput: a file lies outside the job, or is none.
