@@ -76,7 +76,6 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 # ---------------------------------------------------------------- requests
 
 
-
 class _Spool(TempfileBasedBuffer):  # type: ignore[misc]
     """A body on disk, on the disk of the data: the system's directory for temporary files may be memory."""
 

@@ -138,7 +138,7 @@ class Job:
         """Return the job with news of its progress (0 to 100). Not a transition: the revision stays."""
         return replace(self, progress=max(0, min(100, progress)), message=message or self.message, updated_at=at)
 
-    def succeed(self, at: datetime, *, exit_code: int | None = 0, usage: Usage = Usage()) -> Job:  # noqa: B008
+    def succeed(self, at: datetime, *, exit_code: int | None = 0, usage: Usage = Usage()) -> Job:
         """Return the job as ended well."""
         return self._end(StatusCode.SUCCESSFUL, at, "successful", exit_code, usage, progress=100, message="done")
 
@@ -148,7 +148,7 @@ class Job:
         at: datetime,
         *,
         exit_code: int | None = None,
-        usage: Usage = Usage(),  # noqa: B008
+        usage: Usage = Usage(),
     ) -> Job:
         """Return the job as failed, with the problem document that its results will answer."""
         return self._end(
@@ -171,7 +171,7 @@ class Job:
             self, revision=self.revision + 1, dismissal_asked_at=at, updated_at=at, message="dismissal asked: stopping"
         )
 
-    def dismiss(self, at: datetime, *, exit_code: int | None = None, usage: Usage = Usage()) -> Job:  # noqa: B008
+    def dismiss(self, at: datetime, *, exit_code: int | None = None, usage: Usage = Usage()) -> Job:
         """Return the job as dismissed."""
         return self._end(StatusCode.DISMISSED, at, "dismissed", exit_code, usage, message="dismissed")
 

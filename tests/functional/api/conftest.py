@@ -60,7 +60,9 @@ def gate(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, Any
 
 
 PROCESSES = (
-    InstantProcess(process_id="shout", function=shout, inputs=(text("text"),), outputs=(output("loud", type="string"),)),
+    InstantProcess(
+        process_id="shout", function=shout, inputs=(text("text"),), outputs=(output("loud", type="string"),)
+    ),
     InstantProcess(
         process_id="report",
         function=report,

@@ -38,7 +38,9 @@ def test_an_asynchronous_execution_answers_at_once_with_its_job(execute, http, b
     assert ended(http, answer.headers["Location"])["status"] == "successful"
 
 
-@pytest.mark.parametrize("prefer", ["respond-async, wait=10", "wait=10; respond-async", "respond-async;return=minimal, wait=10"])
+@pytest.mark.parametrize(
+    "prefer", ["respond-async, wait=10", "wait=10; respond-async", "respond-async;return=minimal, wait=10"]
+)
 def test_an_asynchronous_execution_that_is_waited_for_still_answers_with_its_job(execute, prefer):
     answer = execute("shout", {"inputs": {"text": "a"}}, Prefer=prefer)
     assert answer.status_code == 201

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+import requests
 
 from weaverlite.ogc import exceptions
 
@@ -58,7 +59,9 @@ def test_an_unknown_output_is_told(http, job, page):
     assert answer.json()["type"] == exceptions.NO_SUCH_OUTPUT
 
 
-@pytest.mark.parametrize(("index", "status"), [("1", 404), ("-1", 400), ("x", 400), ("9999999999999", 400), ("%D9%A1", 400)])
+@pytest.mark.parametrize(
+    ("index", "status"), [("1", 404), ("-1", 400), ("x", 400), ("9999999999999", 400), ("%D9%A1", 400)]
+)
 def test_an_item_that_is_not_there_is_told(http, job, index, status):
     assert http.get(f"{job}/results/parts/{index}").status_code == status
 
@@ -208,8 +211,6 @@ def test_a_path_that_the_manifest_does_not_have_leads_nowhere(http, base, job, p
 
 
 def _as_written(http, url):
-    import requests
-
     prepared = http.prepare_request(requests.Request("GET", url.partition("/outputs/")[0]))
     prepared.url = url
     return prepared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -55,8 +56,6 @@ def test_links_follow_the_url_of_the_proxy(start):
 
 
 def test_a_wait_is_no_longer_than_the_service_allows(start):
-    from datetime import timedelta
-
     with start(worker=False, sync_wait=timedelta(milliseconds=100)) as service, service.session() as http:
         answer = http.post(f"{URL}/processes/shout/execution", json={"inputs": {"text": "a"}})
         assert answer.status_code == 201

@@ -93,7 +93,7 @@ def test_expiry_removes_what_is_over_and_nothing_else(uploads: Uploads, director
     fresh = uploads.receive(io.BytesIO(b"y"), "b", None, "ada", at=NOW + timedelta(hours=1))
     assert uploads.expire(NOW + KEEP) == len(old)
     assert uploads.expire(NOW + KEEP) == 0
-    assert sorted(os.listdir(directory)) == sorted([fresh.stored_as, f"{fresh.stored_as}.json"])
+    assert sorted(os.listdir(directory)) == [fresh.stored_as]
     assert uploads.get(fresh.upload_id, "ada", at=NOW + KEEP) == fresh
 
 
@@ -105,7 +105,7 @@ def test_files_that_never_became_an_upload_go_after_a_day(uploads: Uploads, dire
         os.utime(path, times=(0, (NOW - timedelta(hours=25)).timestamp()))
     os.utime(directory / "3.part", times=(0, (NOW - timedelta(hours=2)).timestamp()))
     assert uploads.expire(NOW) == 3
-    assert sorted(os.listdir(directory)) == sorted(["3.part", kept.stored_as, f"{kept.stored_as}.json"])
+    assert sorted(os.listdir(directory)) == sorted(["3.part", kept.stored_as])
 
 
 def test_the_limit_is_the_largest_that_fits(uploads: Uploads, directory: Path) -> None:

@@ -17,7 +17,9 @@ def test_json_comes_back_as_it_was():
     assert Link.from_json(link.to_json()) == link
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"links": None}, {"links": {}}, {"links": [3, {}, {"rel": "self"}]}])
+@pytest.mark.parametrize(
+    "document", [None, [], {}, {"links": None}, {"links": {}}, {"links": [3, {}, {"rel": "self"}]}]
+)
 def test_what_is_no_link_is_ignored(document):
     assert read_links(document) == ()
 
