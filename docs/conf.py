@@ -22,7 +22,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 
 
-
 def write_settings(app: Sphinx) -> None:
     """Write ``_generated/settings.rst``: every setting with its variable, default and meaning, by section."""
     lines: list[str] = []

@@ -60,18 +60,17 @@ PYTHON
 }
 
 until_ready() {
-    python3 - "$1" <<'PYTHON'
-import sys, time, urllib.error, urllib.request
-deadline = time.monotonic() + 60
-while True:
-    try:
-        urllib.request.urlopen(sys.argv[1] + "/ready", timeout=5)
-        break
-    except OSError as error:
-        if time.monotonic() > deadline:
-            sys.exit(f"The service was not ready within a minute: {error}")
-        time.sleep(0.1)
-PYTHON
+    local ask="import sys, urllib.request; urllib.request.urlopen(sys.argv[1] + '/ready', timeout=5)"
+    for _ in $(seq 300); do
+        if [ "$(jobs -rp | wc -l)" != ${#STARTED[@]} ]; then
+            echo "A process of the demo ended by itself." >&2
+            return 1
+        fi
+        python3 -c "$ask" "$1" 2>/dev/null && return 0
+        sleep 0.2
+    done
+    echo "The service at $1 was not ready within a minute." >&2
+    return 1
 }
 
 PORT=$(free_port 4001)

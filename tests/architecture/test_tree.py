@@ -8,6 +8,8 @@ import re
 import tokenize
 from pathlib import Path
 
+import yaml
+
 import weaverlite
 from tests.architecture.tree import PACKAGE, ROOT, files, modules, name_of, texts
 from weaverlite.settings import entries, ini_text
@@ -83,3 +85,13 @@ def test_the_distributed_config_file_names_only_settings() -> None:
     named = re.findall(r"^(weaverlite\.[a-z_.]+)\s*=", text, re.MULTILINE)
     assert named
     assert not set(named) - keys
+
+
+def test_the_compose_file_names_only_settings_and_has_two_of_each() -> None:
+    document = yaml.safe_load((ROOT / "docker" / "compose.yml").read_text(encoding="utf-8"))
+    services = document["services"]
+    assert {"front1", "front2", "worker1", "worker2", "redis", "mongo"} <= services.keys()
+    assert services["mongo"]["image"] == "mongo:7"
+    named = {name for service in services.values() for name in service.get("environment", {})}
+    assert named
+    assert not named - {entry.variable for entry in entries()}

@@ -207,7 +207,7 @@ def test_make_demo_runs_from_deployment_to_files(queue: str, tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{record_count(DATA)} days were read; the warmest month was {warmest_month(DATA)}." in done.stdout
-    chart = Path(done.stdout.splitlines()[-1].removeprefix("The chart is "))
+    chart = (ROOT / done.stdout.splitlines()[-1].removeprefix("The chart is ")).resolve()
     assert chart.is_file() and tmp_path in chart.parents
 
 

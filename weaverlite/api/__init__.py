@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -33,13 +35,28 @@ def main(global_config: dict[str, str], **settings: str) -> WSGIApplication:
     atexit.register(runtime.close)
     if is_worker:
         runtime.start_worker()
+    _end_held_requests_at_sigterm(runtime)
     return make_app(runtime)
+
+
+def _end_held_requests_at_sigterm(runtime: Runtime) -> None:
+    """Let waits and followers end when the server is told to: it would wait for them until its patience is over."""
+    theirs = signal.getsignal(signal.SIGTERM)
+    if not callable(theirs) or threading.current_thread() is not threading.main_thread():
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        runtime.jobs.close()
+        theirs(number, frame)
+
+    signal.signal(signal.SIGTERM, handle)
 
 
 def make_app(runtime: Runtime) -> WSGIApplication:
     """Return the application over a runtime, which stays the caller's to start and to close."""
     # Cornice's own exception views would answer before ours.
-    config = Configurator(settings={"handle_exceptions": "false"})
+    # Introspection costs a tenth of a second at every start and nobody asks for it.
+    config = Configurator(settings={"handle_exceptions": "false"}, introspection=False)
     config.registry.runtime = runtime
     config.registry.shares = Shares()
     config.registry.plugin_conformance = []

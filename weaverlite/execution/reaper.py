@@ -40,7 +40,11 @@ _log = logging.getLogger(__name__)
 
 #: An accepted job that has waited this long is rung for again: the bell may have been lost.
 _RING_AFTER = timedelta(seconds=5)
+#: The longest pause between two rings for one job.
+_RING_RARELY = timedelta(minutes=10)
+#: Jobs of a page, and pages of waiting jobs that one sweep goes through.
 _PAGE = 100
+_PAGES = 10
 
 
 class Reaper:
@@ -72,6 +76,10 @@ class Reaper:
         self._sweep = sweep
         self._leftovers = tuple(leftovers)
         self._remove_upload = remove_upload
+        self._waiting_cursor: str | None = None
+        #: When each waiting job is rung for next, and the pause after that; and who was met on this way.
+        self._rung: dict[str, tuple[datetime, timedelta]] = {}
+        self._met: set[str] = set()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -90,8 +98,7 @@ class Reaper:
         """Do everything that is due at this time, once."""
         for step in (
             self._take_from_silent,
-            self._end_overdue,
-            self._ring_again,
+            self._look_after_waiting,
             self._remove_expired_jobs,
             self._remove_expired_uploads,
             self._remove_dead_attempts,
@@ -121,23 +128,39 @@ class Reaper:
             if job.dismissal_asked_at is not None:
                 self._save(job.dismiss(at))
             elif may_retry(job):
-                saved = self._save(job.retry(at, why.detail))
-                if saved:
-                    self._ring(job)
+                # The step that follows rings for it at once, whenever it was rung for before.
+                self._rung.pop(job.job_id, None)
+                self._save(job.retry(at, why.detail))
             else:
                 self._save(job.fail(why.problem(), at))
 
-    def _end_overdue(self, at: datetime) -> None:
-        """Fail the jobs that have waited longer than they may."""
-        for job in self._waiting(at):
-            if job.queue_deadline is not None and job.queue_deadline <= at:
-                error = TimeLimit("No worker took the job in the time it may wait (options: timeouts.queue).")
-                self._save(job.fail(error.problem(), at))
+    def _look_after_waiting(self, at: datetime) -> None:
+        """Fail the jobs that have waited longer than they may, and ring for the others: the bell may have been lost.
 
-    def _ring_again(self, at: datetime) -> None:
-        """Ring for jobs that wait: the bell may have been lost, or its broker away."""
-        for job in self._waiting(at - _RING_AFTER):
+        A long queue is gone through over several sweeps, and a job is rung for less and less often: when all workers
+        are busy, rings only pile up.
+        """
+        query = JobQuery(statuses=frozenset({StatusCode.ACCEPTED}), accepted_before=at)
+        for _ in range(_PAGES):
+            page = self._store.jobs.find(replace(query, cursor=self._waiting_cursor, limit=_PAGE))
+            for job in page.items:
+                if job.queue_deadline is not None and job.queue_deadline <= at:
+                    error = TimeLimit("No worker took the job in the time it may wait (options: timeouts.queue).")
+                    self._save(job.fail(error.problem(), at))
+                elif job.accepted_at is not None and job.accepted_at <= at - _RING_AFTER:
+                    self._ring_if_due(job, at)
+            self._waiting_cursor = page.next_cursor
+            if page.next_cursor is None:
+                # Who was not met on the whole way does not wait any more.
+                self._rung, self._met = {job_id: self._rung[job_id] for job_id in self._met}, set()
+                return
+
+    def _ring_if_due(self, job: Job, at: datetime) -> None:
+        due, pause = self._rung.get(job.job_id, (at, _RING_AFTER))
+        if due <= at:
             self._ring(job)
+            self._rung[job.job_id] = (at + pause, min(2 * pause, _RING_RARELY))
+        self._met.add(job.job_id)
 
     def _remove_expired_jobs(self, at: datetime) -> None:
         """Remove results and records whose time is over; the record last, so that nothing is forgotten half-way."""
@@ -180,9 +203,6 @@ class Reaper:
         return job.status is StatusCode.RUNNING and job.attempt == attempt
 
     # ------------------------------------------------------------ inner
-
-    def _waiting(self, before: datetime) -> Iterator[Job]:
-        return self._each(JobQuery(statuses=frozenset({StatusCode.ACCEPTED}), accepted_before=before))
 
     def _each(self, query: JobQuery) -> Iterator[Job]:
         cursor: str | None = None

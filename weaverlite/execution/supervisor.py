@@ -77,6 +77,13 @@ class Supervisor:
         with self._changed:
             return frozenset(self._watches)
 
+    @property
+    def held(self) -> dict[str, int]:
+        """The process id of the job process of each job that has one now."""
+        with self._changed:
+            watches = list(self._watches.items())
+        return {job_id: pid for job_id, watch in watches if (pid := watch.pid) is not None}
+
     def run(self, job: Job) -> None:
         """Do everything for a job that was claimed, until it has ended or is given away. Never raises."""
         try:

@@ -89,6 +89,12 @@ class Watch:
             if self._bell >= 0:
                 os.eventfd_write(self._bell, 1)
 
+    @property
+    def pid(self) -> int | None:
+        """The job process, while there is one."""
+        process = self._process
+        return process.pid if process is not None else None
+
     def hand_over(self) -> None:
         """Stop the job because this service stops: it is tried again elsewhere, or failed."""
         self._must_hand_over = True

@@ -44,13 +44,12 @@ class Workspace:
         return self.path / "outputs"
 
     def create(self) -> None:
-        """Make the directory, empty, whatever was there."""
+        """Make the directory, empty, whatever was there; those of inputs and outputs are made when there are any."""
         remove_tree(self.path)
-        self.path.mkdir(parents=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         # Only ours: other users of this host have no business with inputs and outputs.
-        self.path.chmod(0o700)
-        for directory in (self.inputs, self.work, self.outputs):
-            directory.mkdir()
+        self.path.mkdir(mode=0o700)
+        self.work.mkdir()
 
     def remove(self) -> None:
         """Remove the directory with all that is in it, and that of the job when this was its last attempt."""
@@ -96,6 +95,8 @@ def remove_tree(path: Path) -> None:
 
     What cannot be removed now is left to a later try.
     """
+    if not os.path.lexists(path):
+        return
     shutil.rmtree(path, ignore_errors=True)
     if not os.path.lexists(path):
         return

@@ -92,7 +92,7 @@ def server_names(url: str) -> str:
     """
     try:
         # Not those of mongodb+srv, which would ask a name server.
-        parts = parse_uri(url.replace("mongodb+srv://", "mongodb://", 1), validate=False)
+        parts = parse_uri(url.replace("mongodb+srv://", "mongodb://", 1), warn=False)
     except (vendor.PyMongoError, ValueError) as exc:
         raise ConfigurationError(_refusal(url.rpartition("@")[2], exc)) from exc
     hosts = ",".join(f"{host}:{port}" if port else str(host) for host, port in parts["nodelist"])

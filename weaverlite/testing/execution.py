@@ -28,6 +28,7 @@ from weaverlite.transfer.local import LocalPublisher
 
 SCRIPT = "application/vnd.weaverlite.test-script+json"
 CODE = "application/vnd.weaverlite.test-code+json"
+CARELESS = "application/vnd.weaverlite.test-careless+json"
 _MIB = 1024**2
 
 
@@ -53,10 +54,9 @@ class ScriptEngine(Engine):
             exit_code = self._run(run, step, text)
             if exit_code:
                 break
-        outputs = {
-            name: _output(run.directory, value) for name, value in document.get("outputs", {}).items()
-        }
-        return Outcome(exit_code=exit_code, outputs={name: value for name, value in outputs.items() if value is not None})
+        outputs = {name: _output(run.directory, value) for name, value in document.get("outputs", {}).items()}
+        there = {name: value for name, value in outputs.items() if value is not None}
+        return Outcome(exit_code=exit_code, outputs=there)
 
     def _run(self, run: Run, step: str, script: str) -> int:
         env = {"PATH": os.environ["PATH"], "HOME": str(run.directory)}
@@ -96,6 +96,14 @@ class CodeEngine(Engine):
         return Outcome(exit_code=0, outputs={**declared, **outputs})
 
 
+class CarelessEngine(CodeEngine):
+    """Runs code as :class:`CodeEngine` does, and says that the process may be used again all the same."""
+
+    name = "careless"
+    media_types = frozenset({CARELESS})
+    is_reusable = True
+
+
 def script(text: str | Mapping[str, str], outputs: Mapping[str, Any] | None = None) -> Package:
     """Return the package of a shell script, or of the steps of one."""
     return Package.of(SCRIPT, {"script": text, "outputs": dict(outputs or {})})
@@ -107,11 +115,16 @@ def code(text: str, outputs: Mapping[str, Any] | None = None, describe: str | No
     return Package.of(CODE, {"code": text, "outputs": dict(outputs or {}), **more})
 
 
+def careless(text: str) -> Package:
+    """Return the package of Python code that runs in a process which is used again if it is left clean."""
+    return Package.of(CARELESS, {"code": text})
+
+
 def job_parts(directory: str) -> Parts:
     """Return parts of a job process: both engines, ``data:`` references, results in ``directory/results``."""
     uploads: dict[str, Upload] = {}
     return Parts(
-        engines={engine.name: engine for engine in (ScriptEngine(), CodeEngine())},
+        engines={engine.name: engine for engine in (ScriptEngine(), CodeEngine(), CarelessEngine())},
         stagers={"data": DataStager()},
         publisher=LocalPublisher(Path(directory) / "results"),
         fetch_limits=FetchLimits(size=64 * _MIB, seconds=10.0),

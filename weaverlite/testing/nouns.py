@@ -56,7 +56,10 @@ def manifest_of(job: Job, seconds: float = 0, **outputs: Any) -> Manifest:
         attempt=job.attempt,
         created_at=after(seconds),
         exit_code=0,
-        outputs={"table": OutputFile(path="outputs/table/a.csv", size=3, sha256="0f", media_type="text/csv"), **outputs},
+        outputs={
+            "table": OutputFile(path="outputs/table/a.csv", size=3, sha256="0f", media_type="text/csv"),
+            **outputs,
+        },
         streams=(OutputFile(path="stdout", size=1, sha256="0a", media_type="text/plain"),),
     )
 

@@ -94,8 +94,8 @@ class ClaimContract:
 
     def test_order_holds_across_kinds_of_needs(self, store: Store) -> None:
         jobs = [
-            accepted(seconds, priority=seconds % 3, needs=Needs(engine="instant", cores=seconds % 4, memory=seconds % 5))
-            for seconds in range(20)
+            accepted(number, priority=number % 3, needs=Needs(engine="instant", cores=number % 4, memory=number % 5))
+            for number in range(20)
         ]
         add(store, *jobs)
         expected = sorted(jobs, key=lambda job: (-job.priority, job.created_at))

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from weaverlite.models.queries import EventQuery
 from weaverlite.stores.interfaces import Store
@@ -78,7 +79,7 @@ class EventContract:
         for number in range(12):
             store.events.append(said(job, str(number), topic=topics[number % 6]))
 
-        def messages(*wanted: str, **members: int) -> list[str]:
+        def messages(*wanted: str, **members: Any) -> list[str]:
             query = EventQuery(topics=frozenset(wanted), **members)
             return [event.message for event in store.events.read(job.job_id, query)]
 

@@ -62,7 +62,11 @@ class JobContract:
             requested_outputs={"y": {"transmissionMode": "value"}},
             response="document",
             options=Options(
-                name="née", labels={"a.b$": "1"}, priority=7, timeouts=timeouts, resources=Resources(cores=0.5, memory=9)
+                name="née",
+                labels={"a.b$": "1"},
+                priority=7,
+                timeouts=timeouts,
+                resources=Resources(cores=0.5, memory=9),
             ),
             needs=Needs(engine="instant", schemes=frozenset({"data"}), publisher="local", cores=0.5, memory=9),
             priority=7,

@@ -54,8 +54,12 @@ QUERIES: dict[str, JobQuery] = {
         statuses=frozenset({StatusCode.ACCEPTED, StatusCode.SUCCESSFUL}),
     ),
     "owner, time and status": JobQuery(
-        any_owner=False, owner="bob", created_from=after(5), created_until=after(50), statuses=frozenset({"accepted"})
-    ),  # fmt: skip
+        any_owner=False,
+        owner="bob",
+        created_from=after(5),
+        created_until=after(50),
+        statuses=frozenset({StatusCode.ACCEPTED}),
+    ),
     "tag, owner, process and status": JobQuery(
         tags=frozenset({("team", "sea")}),
         any_owner=False,

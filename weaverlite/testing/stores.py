@@ -257,7 +257,7 @@ class FailureContract:
     def test_closed_store_answers_with_a_store_error(self, store: Store, method: str) -> None:
         store.close()
         with pytest.raises(StoreError):
-            METHODS.get(method, lambda closed: closed.migrate())(store)
+            {**METHODS, "migrate": Store.migrate}[method](store)
 
     def test_closing_twice_is_closing_once(self, store: Store, broken: Store) -> None:
         store.close()
@@ -292,9 +292,15 @@ class FailureContract:
 
 
 class StoreContract(
-    JobContract, ClaimContract, QueryContract, ProcessContract, EventContract, UploadContract, ChangesContract,
+    JobContract,
+    ClaimContract,
+    QueryContract,
+    ProcessContract,
+    EventContract,
+    UploadContract,
+    ChangesContract,
     FailureContract,
-):  # fmt: skip
+):
     """All of it. Bindings give ``store_class`` and the fixtures ``settings`` and ``broken``."""
 
     store_class: type[Store]

@@ -25,6 +25,13 @@ from .conftest import GATES, PROCESSES, ended, submit
 
 
 @pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    # One of its own: when a service stops serving it ends every wait for good.
+    with running(tmp_path_factory.mktemp("served"), *PROCESSES) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def url(service):
     with service.served() as found:
         yield found
@@ -244,3 +251,26 @@ def test_jobs_go_on_when_many_ask_at_once(direct, url, service):
     with service.session() as http:
         jobs = [submit(http, "shout", text=str(number)) for number in range(20)]
         assert {ended(http, job)["status"] for job in jobs} == {"successful"}
+
+
+def test_held_requests_leave_threads_for_others(direct, url, gate_name):
+    job = execute(direct, url, "gate", name=gate_name)
+    held = [requests.get(f"{job}/logs?follow=true&f=sse", stream=True, timeout=5) for _ in range(8)]
+    try:
+        for _ in range(20):
+            began = time.monotonic()
+            assert direct.get(f"{url}/health", timeout=5).status_code == 200
+            assert time.monotonic() - began < 2
+    finally:
+        for answer in held:
+            answer.close()
+
+
+def test_a_stream_whose_reader_stalls_holds_up_nobody(direct, url):
+    job = execute(direct, url, "report")
+    direct.get(job, headers={"Prefer": "wait=20"})
+    table = urlsplit(direct.get(f"{job}/results").json()["table"]["href"])
+    with socket.create_connection((table.hostname, table.port)) as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.sendall(f"GET {table.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert direct.get(f"{url}/health", timeout=5).status_code == 200

@@ -139,3 +139,20 @@ def test_one_user_does_not_hold_every_place(guarded, gate_name):
 
 def _processes_classes(http):
     return [uri for uri in http.get(f"{URL}/conformance").json()["conformsTo"] if "ogcapi-processes" in uri]
+
+
+# ---------------------------------------------------------------- plugins
+
+
+def test_a_plugin_answers_at_paths_of_its_own(start):
+    with start(worker=False, includes=("tests.functional.api.plugin",)) as service, service.session() as http:
+        assert "https://example.com/conf/greetings" in http.get(f"{URL}/conformance").json()["conformsTo"]
+        operation = http.get(f"{URL}/api").json()["paths"]["/greetings"]["post"]
+        assert operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/link")
+        assert http.post(f"{URL}/greetings", json={"href": "/a"}).json() == {"href": "/a"}
+        answer = http.post(f"{URL}/greetings?x=1", json={"href": 3})
+        assert answer.status_code == 400
+        assert {(fault["location"], fault["pointer"]) for fault in answer.json()["errors"]} == {
+            ("query", "x"),
+            ("body", "/href"),
+        }

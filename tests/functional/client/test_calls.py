@@ -13,8 +13,7 @@ import pytest
 import requests
 
 from tests.functional.client.wire import JOB, NO_SUCH_JOB, RemoteJob, Wire, digest, serving
-from weaverlite.client import InvalidUsage, ProblemError, TimedOut, Unreachable, WeaverClient
-from weaverlite.client import uploads
+from weaverlite.client import InvalidUsage, ProblemError, TimedOut, Unreachable, WeaverClient, uploads
 
 OTHER = "0b6f3c1e-aaaa-4c5a-9f5e-2f6a3c9d7e10"
 

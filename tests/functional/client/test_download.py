@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.functional.client.wire import JOB, RemoteJob, Wire, digest
-from weaverlite.client import InvalidUsage, JobFailed, ProblemError, TransferFailed, Unreachable, WeaverClient
-from weaverlite.client import fetch
+from weaverlite.client import InvalidUsage, JobFailed, ProblemError, TransferFailed, Unreachable, WeaverClient, fetch
 
 LARGE = os.urandom(3 * 1024 * 1024 + 17)
 
@@ -302,4 +301,3 @@ def test_results_that_are_no_document_are_told(wire: Wire, client: WeaverClient,
     wire.canned[("GET", "/jobs/other/results")] = (200, {"Content-Type": "text/plain"}, b"raw")
     result = client.results("other", output_dir=tmp_path)
     assert isinstance(result.error, TransferFailed) and "not a JSON document" in result.message
-

@@ -28,7 +28,7 @@ from weaverlite.stores.sqlite import SQLiteStore
 from weaverlite.testing import execution as engines
 from weaverlite.transfer.local import LocalPublisher
 
-ENGINES = {engines.SCRIPT: "script", engines.CODE: "code"}
+ENGINES = {engines.SCRIPT: "script", engines.CODE: "code", engines.CARELESS: "careless"}
 
 
 class Worker:
@@ -47,7 +47,7 @@ class Worker:
             instance=self.instance,
             idle=changes.pop("idle", 1),
             jobs_per_process=changes.pop("jobs_per_process", 200),
-            reusable=frozenset({"script"}),
+            reusable=frozenset({"script", "careless"}),
         )
         self.rung: list[str] = []
         self.supervisor = self.supervise(**changes)

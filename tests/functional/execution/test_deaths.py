@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 from tests.functional.execution.conftest import Worker, alive, idempotent, until
 from weaverlite.execution.parts import Limits
-from weaverlite.execution.processes import JobProcess
 from weaverlite.models.options import Options, Resources, Timeouts
 from weaverlite.ogc.status import StatusCode
 from weaverlite.testing.execution import code, script
@@ -25,12 +24,11 @@ while :; do sleep 0.05; done
 """
 
 
-def held(worker: Worker) -> JobProcess:
-    (watch,) = worker.supervisor._watches.values()
-    process = watch._process
-    assert process is not None
-    until(lambda: process.pid, "no pid")
-    return process
+def held(worker: Worker) -> int:
+    """Return the job process of the one job that runs."""
+    until(lambda: worker.supervisor.held, "no job process")
+    (pid,) = worker.supervisor.held.values()
+    return pid
 
 
 def test_kill_of_the_job_process_fails_the_job_as_worker_lost(worker: Worker) -> None:
@@ -38,9 +36,7 @@ def test_kill_of_the_job_process_fails_the_job_as_worker_lost(worker: Worker) ->
     running.until_file()
     tools = running.tools()
     assert len(tools) >= 3
-    pid = held(worker).pid
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    os.kill(held(worker), signal.SIGKILL)
     job = running.wait()
     assert job.status is StatusCode.FAILED
     assert job.failure is not None
@@ -55,9 +51,7 @@ def test_kill_of_the_job_process_fails_the_job_as_worker_lost(worker: Worker) ->
 def test_a_lost_idempotent_job_waits_for_another_attempt(worker: Worker) -> None:
     running = worker.begin(script("touch begun; sleep 300"), **idempotent())
     running.until_file()
-    pid = held(worker).pid
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    os.kill(held(worker), signal.SIGKILL)
     job = running.wait()
     assert job.status is StatusCode.ACCEPTED
     assert job.attempts[0].ended is not None and "SIGKILL" in job.attempts[0].ended
@@ -227,7 +221,12 @@ def test_a_crash_of_code_in_the_job_process(worker: Worker) -> None:
 
 
 def test_code_that_lies_to_the_service_fails_its_job_only(worker: Worker) -> None:
-    lie = "import os, struct\nfor fd in range(3, 30):\n  try: os.write(fd, struct.pack('!I', 5) + b'lies!')\n  except OSError: pass"
+    lie = (
+        "import os, struct\n"
+        "for fd in range(3, 30):\n"
+        "  try: os.write(fd, struct.pack('!I', 5) + b'lies!')\n"
+        "  except OSError: pass"
+    )
     job = worker.run(code(lie))
     assert job.status is StatusCode.FAILED
     assert worker.run(script("true")).status is StatusCode.SUCCESSFUL

@@ -6,6 +6,7 @@ by the methods that run in job processes.
 
 from __future__ import annotations
 
+import importlib
 import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,12 +52,13 @@ class CWLEngine(Engine):
         )
 
     def warm(self) -> None:
-        from weaverlite.engines.cwl import containers, context, executor, javascript, loading, preload, values
+        from weaverlite.engines.cwl import loading, preload
 
+        for name in ("running", "containers"):
+            importlib.import_module(f"weaverlite.engines.cwl.{name}")
         preload.load(self._schema_cache)
         # The first document takes much longer than the second: what both need is imported and compiled on the way.
         loading.parse(admit(_SMALLEST))
-        assert containers and context and executor and javascript and values
 
     def describe(self, package: Package) -> Description:
         admitted = admit(package.document)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from weaverlite.errors import ConfigurationError
+from weaverlite.queues.celery import ROUTE, broker_url, make_application
+
+
+@pytest.mark.parametrize(
+    ("url", "broker"),
+    [
+        ("celery+redis://localhost:6379/0", "redis://localhost:6379/0"),
+        ("celery+rediss://:word@cache.example.com/3", "rediss://:word@cache.example.com/3"),
+    ],
+)
+def test_url_of_the_queue_holds_that_of_the_broker(url: str, broker: str) -> None:
+    assert broker_url(url) == broker
+
+
+@pytest.mark.parametrize("url", ["celery", "celery+amqp://host", "celery+redis://", "redis://host", "celery+redis:"])
+def test_other_urls_are_refused_with_an_example(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="weaverlite.queue.url.*celery.redis://host:6379/0"):
+        broker_url(url)
+
+
+def test_refusal_does_not_repeat_a_password() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        broker_url("celery+amqp://user:secret@host/")
+    assert "secret" not in caught.value.detail
+
+
+def test_application_takes_and_keeps_nothing_but_job_ids() -> None:
+    configuration = make_application("redis://localhost/0").conf
+    assert configuration.accept_content == ["json"]
+    assert configuration.task_serializer == "json"
+    assert configuration.result_backend is None
+    assert not configuration.task_acks_late
+    assert not configuration.worker_enable_remote_control
+    assert not configuration.worker_send_task_events
+    (route,) = configuration.task_queues
+    assert route.name == ROUTE and route.no_ack
