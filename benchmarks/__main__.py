@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("figures", nargs="*", help="turnaround throughput help start memory listing download")
     parser.add_argument("--quick", action="store_true", help="fewer repeats: for a look, not for quoting")
-    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()), help="where the services keep data")
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()), help="where services keep data")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="directory of the JSON file")
     chosen = parser.parse_args()
     quick = chosen.quick

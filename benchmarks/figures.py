@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from pathlib import Path
 import requests
 
 from benchmarks import tree
-from benchmarks.service import BIN, Service, deploy, free_port, running
+from benchmarks.service import BIN, deploy, free_port, running
 from weaverlite.client import WeaverClient
 
 #: What is run: no container, no expression, a fresh input each time, an output that holds it.
@@ -47,7 +47,7 @@ LARGE = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. ``least`` and ``aim`` are words, ``value`` is the figure, ``beside`` what it ran against."""
+    """One line of the table: ``least`` and ``aim`` are words, ``beside`` is what the figure was measured against."""
 
     figure: str
     value: str
@@ -96,7 +96,11 @@ def turnaround(scratch: Path, pairs: int) -> list[Row]:
             f"cwltool {statistics.median(their_cpu) * 1000:.0f} ms",
             "1/20",
             "1/60",
-            {"seconds": statistics.median(our_cpu), "cwltool_seconds": statistics.median(their_cpu), "ratio": cpu_ratio},
+            {
+                "seconds": statistics.median(our_cpu),
+                "cwltool_seconds": statistics.median(their_cpu),
+                "ratio": cpu_ratio,
+            },
         ),
     ]
 
@@ -180,7 +184,7 @@ def memory(scratch: Path) -> list[Row]:
     return [
         Row("PSS of the web process", _mib(web), "", "90 MiB", "65 MiB", {"bytes": web}),
         Row("PSS of the largest job or fork process", _mib(largest), "", "40 MiB", "25 MiB", {"bytes": largest}),
-        Row(f"PSS of the idle tree ({len(sizes) + 1} processes)", _mib(total), "", "200 MiB", "130 MiB", {"bytes": total}),
+        Row(f"PSS of the idle tree of {len(sizes) + 1}", _mib(total), "", "200 MiB", "130 MiB", {"bytes": total}),
     ]
 
 
@@ -364,7 +368,3 @@ def _nginx(scratch: Path, root: Path) -> Iterator[str | None]:
 def as_json(rows: list[Row]) -> list[dict[str, object]]:
     """Return the rows for the JSON file."""
     return [asdict(row) for row in rows]
-
-
-Figure = Callable[[], list[Row]]
-__all__ = ["Row", "Service", "as_json", "download", "help_page", "listing", "memory", "start", "throughput", "turnaround"]

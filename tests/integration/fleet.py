@@ -1,4 +1,4 @@
-"""Services started as an operator starts them, to be killed: one process, or front end and workers over real servers."""
+"""Services started as an operator starts them, to be killed: one process, or a front end and workers."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def _is_closed(connection: Any) -> bool:
         return True
 
 
-class _Prompt(Response):  # type: ignore[misc]
+class _Prompt(Response):
     """A response whose headers are sent at once, not with the first line, which may be long in coming."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:

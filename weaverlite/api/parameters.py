@@ -21,7 +21,7 @@ _WHOLE = re.compile(r"[0-9]{1,15}\Z")
 _LABEL = re.compile(r"([^=\s][^=]{0,62}?)=(.{0,256})\Z", re.DOTALL)
 
 
-class Text(colander.SchemaType):  # type: ignore[misc]
+class Text(colander.SchemaType):
     """A string; ``pattern`` and ``hint`` say of what form."""
 
     def __init__(self, pattern: str = "", hint: str = "", schema: Mapping[str, Any] | None = None) -> None:
@@ -84,7 +84,7 @@ class Choice(Text):
         return text
 
 
-class Several(colander.SchemaType):  # type: ignore[misc]
+class Several(colander.SchemaType):
     """A list: the parameter several times, or once with commas."""
 
     def __init__(self, item: Text, separator: str = ",") -> None:
@@ -143,7 +143,7 @@ class Label(Text):
         return found[1], found[2]
 
 
-class Prefer(colander.SchemaType):  # type: ignore[misc]
+class Prefer(colander.SchemaType):
     """The preferences of ``Prefer`` headers; nothing in them is ever a fault."""
 
     schema = {"type": "string"}

@@ -34,7 +34,7 @@ _DISCONNECTED = frozenset(
 )
 
 
-class Server(TcpWSGIServer):  # type: ignore[misc]
+class Server(TcpWSGIServer):
     """A listening waitress with its own threads."""
 
     def __init__(self, application: Any, settings: Settings, bound: socket.socket, adjustments: Adjustments) -> None:
@@ -76,7 +76,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 # ---------------------------------------------------------------- requests
 
 
-class _Spool(TempfileBasedBuffer):  # type: ignore[misc]
+class _Spool(TempfileBasedBuffer):
     """A body on disk, on the disk of the data: the system's directory for temporary files may be memory."""
 
     def __init__(self, directory: Path, from_buffer: Any = None) -> None:
@@ -88,7 +88,7 @@ class _Spool(TempfileBasedBuffer):  # type: ignore[misc]
         return TemporaryFile("w+b", dir=self.directory)
 
 
-class _BodyBuffer(OverflowableBuffer):  # type: ignore[misc]
+class _BodyBuffer(OverflowableBuffer):
     """A body in memory until it is large."""
 
     def __init__(self, overflow: int, directory: Path) -> None:
@@ -103,7 +103,7 @@ class _BodyBuffer(OverflowableBuffer):  # type: ignore[misc]
         self.overflowed = True
 
 
-class _Parser(HTTPRequestParser):  # type: ignore[misc]
+class _Parser(HTTPRequestParser):
     """Refuses a large body by its announced length, before any of it is read, except where uploads go."""
 
     def __init__(self, adjustments: Adjustments, server: Server) -> None:
@@ -119,7 +119,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.body_rcv.buf = _BodyBuffer(self.adj.inbuf_overflow, self._server.spool)
 
 
-class _ErrorTask(ErrorTask):  # type: ignore[misc]
+class _ErrorTask(ErrorTask):
     """What waitress refuses by itself, as a problem document like all others."""
 
     def execute(self) -> None:
@@ -155,7 +155,7 @@ class _Piece:
         return self.size
 
 
-class _FileBuffer(ReadOnlyFileBasedBuffer):  # type: ignore[misc]
+class _FileBuffer(ReadOnlyFileBasedBuffer):
     """The rest of a file, from where it stands. Its bytes never enter this process."""
 
     def prepare(self, size: int | None = None) -> int:
@@ -171,7 +171,7 @@ class _FileBuffer(ReadOnlyFileBasedBuffer):  # type: ignore[misc]
         self.remain -= numbytes
 
 
-class _Task(WSGITask):  # type: ignore[misc]
+class _Task(WSGITask):
     """An answer; files go out through :class:`_FileBuffer`."""
 
     def get_environment(self) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class _Task(WSGITask):  # type: ignore[misc]
         return environ
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class _Channel(HTTPChannel):
     """A connection that reads and refuses requests our way."""
 
     task_class = _Task

@@ -30,7 +30,7 @@ View = Callable[[Request], Any]
 V = TypeVar("V", bound=View)
 
 
-class Body(colander.SchemaType):  # type: ignore[misc]
+class Body(colander.SchemaType):
     """How a body is read, and the media types it may have."""
 
     def __init__(self, *media_types: str) -> None:
@@ -80,7 +80,7 @@ class Stream(Body):
         return None
 
 
-class BodyInvalid(colander.Invalid):  # type: ignore[misc]
+class BodyInvalid(colander.Invalid):
     """The faults of a body, each with its pointer."""
 
     def __init__(self, node: Any, faults: Sequence[Fault]) -> None:
@@ -133,7 +133,7 @@ class Operation:
     is_public: bool = False
 
 
-class Service(cornice.Service):  # type: ignore[misc]
+class Service(cornice.Service):
     """A resource. Its methods are declared around their views, with everything that a client may know of them."""
 
     renderer = "weaverlite"

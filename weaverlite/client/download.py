@@ -24,6 +24,7 @@ from weaverlite.client.layout import (
     directories,
     job_directory,
     manifest_files,
+    output_entries,
     place,
     write_json,
 )
@@ -113,6 +114,8 @@ def _merge(value: Any, entry: Any, root: Path, job_url: str) -> Any:
         else:
             media_type = item.get("mediaType") if "file" in entry else "inode/directory"
             described = {"href": f"{job_url}/{quote(path)}", "type": media_type}
+        if isinstance(described.get("listing"), list):
+            described["listing"] = [_with_path(item, entry, root) for item in described["listing"]]
         return {**described, "path": str(root / path)}
     if "items" in entry:
         parts = entry["items"]
@@ -122,6 +125,15 @@ def _merge(value: Any, entry: Any, root: Path, job_url: str) -> Any:
         members = value if isinstance(value, Mapping) else {}
         return {key: _merge(members.get(key, _NONE), part, root, job_url) for key, part in entry["members"].items()}
     return entry.get("value") if value is _NONE else value
+
+
+def _with_path(item: Any, entry: Mapping[str, Any], root: Path) -> Any:
+    """Return a reference from the listing of a directory with its path, found by the end that both have in common."""
+    if not _is_reference(item):
+        return item
+    paths = (str(file["path"]) for file in output_entries(entry))
+    found = next((path for path in paths if item["href"].endswith(f"/{quote(path)}")), None)
+    return item if found is None else {**item, "path": str(root / found)}
 
 
 # ---------------------------------------------------------------- other services: by reference

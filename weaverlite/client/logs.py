@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import requests
 
 from weaverlite.client.connection import Connection, problem_of
-from weaverlite.client.errors import ClientError
+from weaverlite.client.errors import ClientError, Unreachable
 from weaverlite.client.events import ServerEvent, read_events
 from weaverlite.client.waiting import PATIENCE, Absence
 
 #: A stream without a byte for this long is dead: a service sends a comment every 15 seconds.
 SILENCE = 45.0
+_SHORTEST = 1.0
 
 
 def follow_logs(
@@ -42,6 +44,7 @@ def follow_logs(
     while not stop.is_set():
         params = {"follow": "true", "f": "sse", "stream": stream, "tail": tail, "after": last, "since": since}
         headers = {"Accept": "text/event-stream"} | ({} if last is None else {"Last-Event-ID": str(last)})
+        began = time.monotonic()
         try:
             with connection.stream(
                 "GET", f"{job_url}/logs", params=params, headers=headers, silence=SILENCE
@@ -58,6 +61,10 @@ def follow_logs(
                         # What is asked for once, at the start, is not asked for again.
                         last, tail, since = number, None, None
                     yield event.json()
+            # It may end before the job does, and is asked for again; one that ends at once is as good as none.
+            if time.monotonic() - began < _SHORTEST:
+                raise Unreachable(f"{job_url}/logs ends at once.")
+            absence.back()
         except ClientError as exc:
             absence.note(exc)
         stop.wait(absence.pause())

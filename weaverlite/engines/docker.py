@@ -84,14 +84,12 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One container to start: an image and a command, with what it may see and use.
+    """One container to start, with what it may see and use.
 
     ``memory`` is bytes, ``cores`` CPU cores; None is no limit. ``user`` is a numeric uid and gid.
     """
 
     name: str
-    image: str
-    command: tuple[str, ...]
     directory: str
     mounts: tuple[Mount, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -104,8 +102,8 @@ class Container:
     shared_memory: str | None = None
     gpus: int = 0
 
-    def options(self) -> list[str]:
-        """Return the options of ``docker run``, without image and command."""
+    def arguments(self, engine: str) -> list[str]:
+        """Return the command line that runs the container with the command ``engine``; image and command follow it."""
         options = [
             "--rm",
             "--interactive",
@@ -139,12 +137,8 @@ class Container:
         options += [f"--label={name}={value}" for name, value in self.labels.items()]
         options += [f"--env={name}={value}" for name, value in self.environment.items()]
         options += [mount.argument() for mount in self.mounts]
-        return options
-
-    def arguments(self, engine: str) -> list[str]:
-        """Return the whole command line that runs the container with the command ``engine``."""
         # "--" ends the options: neither image nor command can become one.
-        return [engine, "run", *self.options(), "--", self.image, *self.command]
+        return [engine, "run", *options, "--"]
 
 
 class DockerContainers(Leftovers):

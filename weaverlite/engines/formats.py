@@ -26,7 +26,6 @@ _EDAM = {
     "format_3468": "application/vnd.ms-excel",
     "format_3475": "text/tab-separated-values",
     "format_3508": "application/pdf",
-    "format_3547": "image/*",
     "format_3579": "image/jpeg",
     "format_3590": "application/x-hdf5",
     "format_3591": "image/tiff",

@@ -77,13 +77,12 @@ class PythonEngine(Engine):
             return Outcome(exit_code=1, failure=_sentence(error), usage=_since(before))
         return Outcome(exit_code=0, outputs=outputs, usage=_since(before))
 
-
     def _load(self, package: Package) -> PythonProcess:
         name = _function_name(package.document)
         registered = self._functions if self._functions is not None else entry_points(group=GROUP).names
         if name not in registered:
             near = difflib.get_close_matches(name, sorted(registered), 1)
-            hint = f": did you mean {near[0]!r}?" if near else f"; functions are registered under the entry point {GROUP}"
+            hint = f": did you mean {near[0]!r}?" if near else f"; they are registered under the entry point {GROUP}"
             raise InvalidPackage(faults=[Fault(f"no function is registered as {name[:100]!r}{hint}", "/function")])
         return self._functions[name] if self._functions is not None else _imported(name)
 

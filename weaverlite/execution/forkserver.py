@@ -237,6 +237,8 @@ def main() -> None:
     entry, payload = find(startup["entry"]), pickle.loads(startup["payload"])
     if startup["warm"]:
         find(startup["warm"])(payload)
+    # Made and dropped: what it imports is then there in every job process.
+    entry(payload)
     gc.collect()
     ForkServer(control, lambda connection: child.serve(connection, entry, payload)).run()
 

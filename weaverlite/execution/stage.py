@@ -20,6 +20,7 @@ from weaverlite.models.results import LocalDirectory, LocalFile, LocalValue
 from weaverlite.ogc.names import safe_name
 from weaverlite.ogc.values import Inline, Qualified, Reference, content, decode_base64, is_binary, is_json, parse
 from weaverlite.schemas import validate_value
+from weaverlite.schemas.messages import pointer_to
 from weaverlite.transfer import interfaces
 
 #: The largest literal that is fetched: it ends in memory.
@@ -65,7 +66,7 @@ class Staging:
     # ------------------------------------------------------------ planning
 
     def _plan_input(self, description: InputDescription, value: Any) -> Any:
-        pointer = f"/inputs/{description.input_id.replace('~', '~0').replace('/', '~1')}"
+        pointer = pointer_to("/inputs", description.input_id)
         if description.is_file:
             return self._plan_files(description, value, pointer)
         if description.max_occurs != 1 and isinstance(value, list):

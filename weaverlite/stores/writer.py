@@ -123,7 +123,8 @@ class Writer:
                     self._run_in_company(connection, operation)
             if connection.in_transaction:
                 connection.execute("COMMIT")
-        except BaseException as exc:  # noqa: B036 - the callers wait for an answer, whatever it was
+        except BaseException as exc:
+            # The callers wait for an answer, whatever it was.
             if not isinstance(exc, sqlite3.Error):
                 _log.exception("The writer of %s failed", self._path)
             for operation in group:

@@ -130,13 +130,13 @@ class EventContract:
         followed: list[str] = []
         with ThreadPoolExecutor(writers) as threads:
             appended = [threads.submit(append, writer) for writer in range(writers)]
-            after_seq = 0
-            while not (all(future.done() for future in appended) and len(followed) >= writers * lines * 2):
-                page = store.events.read(job.job_id, EventQuery(after=after_seq))
+            last, ended = 0, False
+            while not ended:
+                # Asked before the read, which then sees all that was appended.
+                ended = all(future.done() for future in appended)
+                page = store.events.read(job.job_id, EventQuery(after=last))
                 followed += [event.message for event in page]
-                after_seq = page[-1].seq if page else after_seq
-                if all(future.done() for future in appended) and not page:
-                    break
+                last = page[-1].seq if page else last
             for future in appended:
                 future.result()
         assert sorted(followed) == sorted(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -17,46 +16,61 @@ INI = """\
 use = egg:weaverlite#main
 weaverlite.data = {data}
 weaverlite.worker.concurrency = 1
+weaverlite.worker.drain = 1s
 
 [server:main]
 use = egg:gunicorn#main
 """
 
 
-@pytest.fixture
-def gunicorn(tmp_path):
-    """Start gunicorn with so many workers; give its URL."""
-    started = []
+class Gunicorn:
+    """A gunicorn with so many workers."""
 
-    def start(workers):
+    def __init__(self, directory, workers):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        ini = tmp_path / "weaverlite.ini"
-        ini.write_text(INI.format(data=tmp_path / "data"))
+        self.url = f"http://127.0.0.1:{port}"
+        ini, self.log = directory / "weaverlite.ini", directory / "log"
+        ini.write_text(INI.format(data=directory / "data"))
         command = [sys.executable, "-m", "gunicorn", "--paste", str(ini), "--bind", f"127.0.0.1:{port}"]
-        command += ["--workers", str(workers), "--threads", "4", "--graceful-timeout", "5", "--no-control-socket"]
-        with (tmp_path / "log").open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, env={**os.environ})
-        started.append(process)
-        url = f"http://127.0.0.1:{port}"
+        command += ["--workers", str(workers), "--threads", "4", "--graceful-timeout", "30", "--no-control-socket"]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
+
+    def wait(self):
         for _ in range(300):
             try:
-                requests.get(f"{url}/health", timeout=5)
-                return url
+                requests.get(f"{self.url}/health", timeout=5)
+                return self
             except requests.ConnectionError:
-                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert self.process.poll() is None, self.log.read_text()
                 time.sleep(0.1)
-        raise AssertionError((tmp_path / "log").read_text())
+        raise AssertionError(self.log.read_text())
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == 0, self.log.read_text()
+
+
+@pytest.fixture
+def gunicorn(tmp_path):
+    """Start one; it ends with the test."""
+    started = []
+
+    def start(workers):
+        started.append(Gunicorn(tmp_path, workers))
+        return started[-1].wait()
 
     yield start
-    for process in started:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+    for one in started:
+        one.end()
 
 
 def test_one_process_with_threads_runs_jobs(gunicorn):
-    url = gunicorn(1)
+    server = gunicorn(1)
+    url = server.url
     body = {"inputs": {"stringInput": "hello"}, "outputs": {"stringInput": {}}}
     answer = requests.post(f"{url}/processes/echo/execution", json=body, timeout=60)
     assert (answer.status_code, answer.text) == (200, "hello")
@@ -66,20 +80,21 @@ def test_one_process_with_threads_runs_jobs(gunicorn):
 
 
 def test_followers_end_with_the_server(gunicorn):
-    url = gunicorn(1)
+    server = gunicorn(1)
+    url = server.url
     body = {"inputs": {"stringInput": "hello", "pause": 20}}
     job = requests.post(f"{url}/processes/echo/execution", json=body, headers={"Prefer": "respond-async"}, timeout=60)
     logs = requests.get(f"{job.headers['Location']}/logs?follow=true&f=text", stream=True, timeout=30)
     lines = logs.iter_lines(chunk_size=1)
     assert next(lines).endswith(b"accepted")
     began = time.monotonic()
-    gunicorn.end()
+    server.end()
     assert time.monotonic() - began < 20
     logs.close()
 
 
 def test_several_processes_are_refused_while_the_queue_is_embedded(gunicorn):
-    url = gunicorn(2)
+    url = gunicorn(2).url
     answer = requests.get(f"{url}/processes", timeout=30)
     assert answer.status_code == 503
     assert "weaverlite.queue.url" in answer.json()["detail"]

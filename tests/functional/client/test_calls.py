@@ -7,6 +7,7 @@ import io
 import socket
 import tarfile
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -238,8 +239,8 @@ def test_local_files_are_uploaded_once_each_and_referenced(wire: Wire, client: W
     wire.add_job(RemoteJob())
     path = folder / "a b.csv"
     assert client.execute("echo", {"one": path, "two": [path, folder / "sub" / "empty"]})
-    reference = {"href": "vault:u1", "type": "text/csv", "title": "a b.csv"}
-    assert wire.calls[-1].json["inputs"] == {"one": reference, "two": [reference, {"href": "vault:u2", "title": "empty"}]}
+    first = {"href": "vault:u1", "type": "text/csv", "title": "a b.csv"}
+    assert wire.calls[-1].json["inputs"] == {"one": first, "two": [first, {"href": "vault:u2", "title": "empty"}]}
     assert wire.uploads == {"u1": b"a,b\n1,2\n", "u2": b""}
     upload = next(call for call in wire.calls if call.path == "/vault")
     assert upload.headers["Content-Type"] == "text/csv"
@@ -302,9 +303,6 @@ def test_large_file_is_uploaded_in_little_memory(wire: Wire, client: WeaverClien
     path = tmp_path / "large"
     with path.open("wb") as stream:
         stream.truncate(40 * 1024 * 1024)
-    import tracemalloc
-
-    wire.on_call = None
     tracemalloc.start()
     try:
         body = uploads.FileBody(path)

@@ -90,7 +90,8 @@ def test_every_form_is_printed(wire: Wire, run: Run) -> None:
     wire.processes["other"] = {"id": "other", "title": "Other"}
     assert [process["id"] for process in json.loads(run("processes").stdout)["processes"]] == ["echo", "other"]
     assert yaml.safe_load(run("processes", "-F", "yaml").stdout) == json.loads(run("processes", "-F", "json").stdout)
-    assert [json.loads(line)["id"] for line in run("processes", "-F", "ndjson").stdout.splitlines()] == ["echo", "other"]
+    lines = run("processes", "-F", "ndjson").stdout.splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["echo", "other"]
     assert run("processes", "-F", "table").stdout.splitlines() == [
         "ID     VERSION  TITLE",
         "echo   1.0.0    Echo",

@@ -43,7 +43,11 @@ def job(wire: Wire) -> RemoteJob:
     job.results = {
         "data": {"href": f"{base}/outputs/data/large.nc", "type": "application/netcdf"},
         "many": [{"href": f"{base}/outputs/many/{number}/x.txt", "type": "text/plain"} for number in range(2)],
-        "folder": {"href": f"{base}/outputs/folder/d/", "type": "inode/directory"},
+        "folder": {
+            "href": f"{base}/outputs/folder/d/",
+            "type": "inode/directory",
+            "listing": [{"href": f"{base}/outputs/folder/d/sub/f"}],
+        },
         "empty": {"href": f"{base}/outputs/empty/e/", "type": "inode/directory"},
         "outputs": {"href": f"{base}/outputs/direct.txt", "type": "text/plain"},
         "count": 42,
@@ -79,6 +83,7 @@ def test_everything_is_laid_out(wire: Wire, client: WeaverClient, job: RemoteJob
     assert results.body["data"] == {**job.results["data"], "path": str(root / "outputs/data/large.nc")}
     assert results.body["many"][1]["path"] == str(root / "outputs/many/1/x.txt")
     assert results.body["folder"]["path"] == str(root / "outputs/folder/d")
+    assert results.body["folder"]["listing"][0]["path"] == str(root / "outputs/folder/d/sub/f")
     assert results.body["count"] == 42
     assert json.loads((root / "results.json").read_text(encoding="utf-8")) == results.body
     assert json.loads((root / "manifest.json").read_text(encoding="utf-8")) == job.manifest

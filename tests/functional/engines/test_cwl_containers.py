@@ -99,7 +99,8 @@ def test_container_is_closed(boxed: CWL, labels: dict[str, str], monkeypatch: py
         env
         ls /
     """
-    text = boxed.run(tool(script, requirements=BOX, outputs={"o": "stdout"}), labels=labels).outputs["o"].path.read_text()
+    outputs = boxed.run(tool(script, requirements=BOX, outputs={"o": "stdout"}), labels=labels).outputs
+    text = outputs["o"].path.read_text()
     assert text.count("0000000000000000") == 2
     assert "NoNewPrivs:\t1" in text
     assert "root is writable" not in text
@@ -125,8 +126,8 @@ def test_limits_are_the_containers(boxed: CWL, labels: dict[str, str]) -> None:
         find = ["docker", "ps", "-q", "--filter", f"label=weaverlite.instance={labels['weaverlite.instance']}"]
         for _ in range(100):
             if found := subprocess.run(find, capture_output=True, text=True, check=True).stdout.split():
-                told = subprocess.run(["docker", "inspect", f"--format={template}", *found], capture_output=True, text=True)
-                seen.append(told.stdout.strip())
+                inspect = ["docker", "inspect", f"--format={template}", *found]
+                seen.append(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip())
                 return
             time.sleep(0.05)
 

@@ -118,7 +118,12 @@ def test_declared_format_tells_the_media_type(cwl: CWL) -> None:
         "echo x > data",
         inputs={"file": {"type": "File", "format": "iana:text/csv"}},
         outputs={"out": {**made("data"), "format": "edam:format_3650"}},
-        **{"$namespaces": {"edam": "http://edamontology.org/", "iana": "https://www.iana.org/assignments/media-types/"}},
+        **{
+            "$namespaces": {
+                "edam": "http://edamontology.org/",
+                "iana": "https://www.iana.org/assignments/media-types/",
+            }
+        },
     )
     given = LocalFile(path=cwl.file("a.csv").path, name="a.csv", media_type="text/csv")
     outcome = cwl.run(document, {"file": given})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.functional.engines.conftest import CWL, made, tool, workflow
+from weaverlite.errors import InvalidPackage
 from weaverlite.models.options import Resources
 
 UPPER = tool(
@@ -108,7 +109,14 @@ def test_processes_of_a_graph_run_each_other(cwl: CWL) -> None:
 
 def test_condition_skips_a_step(cwl: CWL) -> None:
     document = workflow(
-        {"maybe": {"run": COUNT, "when": "$(inputs.wanted)", "in": {"file": "given", "wanted": "wanted"}, "out": ["n"]}},
+        {
+            "maybe": {
+                "run": COUNT,
+                "when": "$(inputs.wanted)",
+                "in": {"file": "given", "wanted": "wanted"},
+                "out": ["n"],
+            }
+        },
         inputs={"given": "File", "wanted": "boolean"},
         outputs={"length": {"type": "string?", "outputSource": "maybe/n"}},
     )
@@ -204,8 +212,6 @@ def test_error_in_one_step_does_not_hang_the_others(cwl: CWL) -> None:
 
 
 def test_step_that_lacks_an_input_is_told_at_deployment(cwl: CWL) -> None:
-    from weaverlite.errors import InvalidPackage
-
     document = workflow({"count": {"run": COUNT, "in": {}, "out": ["n"]}})
     with pytest.raises(InvalidPackage):
         cwl.describe(document)

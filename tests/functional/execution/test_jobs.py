@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.functional.execution.conftest import Worker
+from tests.functional.execution.conftest import Worker, until
 from weaverlite.models.process import InputDescription
 from weaverlite.models.results import OutputDirectory, OutputFile
 from weaverlite.ogc.status import StatusCode
@@ -114,14 +114,9 @@ def test_steps_are_prefixed_in_the_file_and_named_in_the_events(worker: Worker) 
 
 def test_progress_and_words_of_a_run_are_recorded_while_it_runs(worker: Worker) -> None:
     running = worker.begin(
-        code("import time\nrun.report.progress(40, 'nearly')\nrun.report.log('hm', 'warning')\n" "time.sleep(2)")
+        code("import time\nrun.report.progress(40, 'nearly')\nrun.report.log('hm', 'warning')\ntime.sleep(2)")
     )
-    import time
-
-    deadline = time.monotonic() + 10
-    while worker.store.jobs.get(running.job.job_id).progress != 40:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: worker.store.jobs.get(running.job.job_id).progress == 40, "no progress")
     assert worker.store.jobs.get(running.job.job_id).message == "nearly"
     assert "hm" in worker.events(running.job, "service")
     assert running.wait().progress == 100

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.execution.conftest import Worker
+from tests.functional.execution.conftest import Worker, alive
 from weaverlite.ogc.status import StatusCode
 from weaverlite.testing.execution import careless
 
@@ -77,8 +77,6 @@ def test_an_unexpected_error_retires_the_process(worker: Worker) -> None:
 
 def test_children_that_a_job_leaves_are_killed_and_the_process_used_again(worker: Worker) -> None:
     before = outputs(worker, LOOK)
-    child = outputs(worker, "import os\npid = os.fork()\nif not pid:\n  import time; time.sleep(100)\noutputs['pid'] = pid")
-    from tests.functional.execution.conftest import alive
-
+    child = outputs(worker, "import os, time\npid = os.fork()\nif not pid: time.sleep(100)\noutputs['pid'] = pid")
     assert not alive(child["pid"])
     assert outputs(worker, LOOK)["pid"] == before["pid"]

@@ -69,9 +69,7 @@ def test_a_store_that_is_gone_for_a_lease_stops_the_job_and_nothing_is_written(
 ) -> None:
     worker = make_worker()
     faults: dict[str, int] = {}
-    supervisor = worker.supervise(
-        store=FaultyStore(worker.store, faults, "before"), lease=timedelta(seconds=1.5), heartbeat=timedelta(seconds=0.2)
-    )
+    supervisor = worker.supervise(store=FaultyStore(worker.store, faults, "before"), lease=timedelta(seconds=1.5))
     running = Running(worker, worker.claim(worker.accept(script("touch begun; sleep 300"))), supervisor)
     running.until_file()
     tools = running.tools()

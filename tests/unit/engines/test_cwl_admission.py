@@ -12,7 +12,8 @@ from weaverlite.errors import InvalidPackage
 
 
 def tool(**members: Any) -> dict[str, Any]:
-    return {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": "true", "inputs": {}, "outputs": {}, **members}
+    simple = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": "true", "inputs": {}, "outputs": {}}
+    return {**simple, **members}
 
 
 def workflow(steps: Any, **members: Any) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def test_fault_is_told_with_its_place(members: dict[str, Any], pointer: str, wor
         {"class": "File", "location": "relative.txt"},
         {"class": "File", "location": "https://example.com/x"},
         {"class": "Directory", "location": "/"},
-        {"class": "File", "basename": "a", "contents": "x", "secondaryFiles": [{"class": "File", "path": "/etc/passwd"}]},
+        {"class": "File", "contents": "x", "secondaryFiles": [{"class": "File", "path": "/etc/passwd"}]},
     ],
 )
 def test_default_cannot_name_a_file(value: Any) -> None:
@@ -116,14 +117,16 @@ def test_known_requirements_are_admitted_in_both_forms(name: str) -> None:
     ],
 )
 def test_unknown_requirement_is_refused_with_the_nearest_name(name: str, words: str) -> None:
-    assert words in faults(tool(requirements=[{"class": "ResourceRequirement"}, {"class": name}]))["/requirements/1/class"]
+    listed = [{"class": "ResourceRequirement"}, {"class": name}]
+    assert words in faults(tool(requirements=listed))["/requirements/1/class"]
     (pointer,) = faults(tool(requirements={name: {}}))
     assert pointer == f"/requirements/{name.replace('/', '~1')}"
 
 
 def test_prefixes_of_the_document_are_undone() -> None:
     namespaces = {"$namespaces": {"x": "http://commonwl.org/cwltool#", "w": "https://weaverlite.org/cwl#"}}
-    admitted = admit(tool(requirements={"x:TimeLimit": {"timelimit": 5}}, hints={"w:Options": {"priority": 1}}, **namespaces))
+    limit, options = {"x:TimeLimit": {"timelimit": 5}}, {"w:Options": {"priority": 1}}
+    admitted = admit(tool(requirements=limit, hints=options, **namespaces))
     assert admitted.document["requirements"] == []
     assert admitted.document["hints"] == [{"class": "http://commonwl.org/cwltool#TimeLimit", "timelimit": 5}]
     assert admitted.options is not None

@@ -17,8 +17,8 @@ INT = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 
 
 def described(**members: Any) -> Description:
-    document = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": "x", "inputs": {}, "outputs": {}, **members}
-    return describe(admit(document))
+    simple = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": "x", "inputs": {}, "outputs": {}}
+    return describe(admit({**simple, **members}))
 
 
 def one(kind: Any, **members: Any) -> InputDescription:
@@ -173,9 +173,7 @@ def test_name_of_a_file_tells_its_media_type() -> None:
     def glob(pattern: str) -> dict[str, Any]:
         return {"type": "File", "outputBinding": {"glob": pattern}}
 
-    made = {
-        "cwlVersion": "v1.2", "class": "CommandLineTool", "inputs": {}, "outputs": {"t": glob("table.csv"), "s": "stdout"},
-    }  # fmt: skip
+    made = {"class": "CommandLineTool", "inputs": {}, "outputs": {"t": glob("table.csv"), "s": "stdout"}}
     a, b, c, d = described(
         outputs={"a": glob("*.png"), "b": "stdout", "c": glob("$(inputs.x)"), "d": {**glob("x.csv"), "format": "ex:y"}}
     ).outputs

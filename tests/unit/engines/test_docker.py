@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shlex
 from pathlib import Path
 
 import pytest
@@ -34,10 +33,10 @@ def test_names_of_images(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "", " ", "-", "--hostname=x", "-v/:/host", "Debian", "deb ian", "debian\n", "\ndebian", "debian;id", "debian|id",
-        "$(id)", "`id`", "a//b", "/debian", "debian/", "debian:", "debian:-x", "debian:a b", "debian@sha256:abc",
-        "a..b", ".a", "a.", "_a", "a___b", "http://x/y", "user@host/x", "debian:12:13", "é", "x" * 256, "a" * 10_000,
-        "debian:" + "1" * 129, None, 5, ["debian"], {"a": 1}, b"debian", "debian\0", "a&b", "a'b", 'a"b', "a,b", "~/x",
+        "", " ", "-", "--hostname=x", "-v/:/host", "Debian", "deb ian", "debian\n", "\ndebian", "debian;id",
+        "debian|id", "$(id)", "`id`", "a//b", "/debian", "debian/", "debian:", "debian:-x", "debian:a b", "debian@sha256:abc",
+        "a..b", ".a", "a.", "_a", "a___b", "http://x/y", "user@host/x", "debian:12:13", "é", "x" * 256,
+        "a" * 10_000, "debian:" + "1" * 129, None, 5, ["debian"], {"a": 1}, b"debian", "debian\0", "a&b", "a'b", 'a"b', "a,b", "~/x",
     ],
 )  # fmt: skip
 def test_what_is_no_name_of_an_image(name: object) -> None:
@@ -45,27 +44,27 @@ def test_what_is_no_name_of_an_image(name: object) -> None:
 
 
 def _container(**members: object) -> Container:
-    defaults: dict[str, object] = {"name": "c", "image": "debian:12", "command": ("echo", "hi"), "directory": "/work"}
-    return Container(**{**defaults, **members})  # type: ignore[arg-type]  # members are those of the test
+    return Container(name="c", directory="/work", **members)  # type: ignore[arg-type]  # members are those of the test
 
 
 def test_command_line_closes_the_container() -> None:
     line = _container().arguments("docker")
     assert line[:2] == ["docker", "run"]
-    assert line[-4:] == ["--", "debian:12", "echo", "hi"]
+    assert line[-1] == "--"
     for option in (
         "--rm", "--init", "--pull=never", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
         "--network=none", "--ipc=private", "--log-driver=none", "--pids-limit=4096", "--ulimit=core=0",
         "--workdir=/work", "--name=c",
     ):  # fmt: skip
         assert option in line
-    assert not [option for option in line if option.startswith(("--memory", "--cpus", "--user", "--gpus", "--privileged"))]
+    unasked = ("--memory", "--cpus", "--user", "--gpus", "--privileged")
+    assert not [option for option in line if option.startswith(unasked)]
 
 
 def test_network_and_limits_are_options() -> None:
     line = _container(
         network=True, user=(1000, 100), memory=2**30, cores=1.5, processes=10, gpus=1, shared_memory="64m"
-    ).options()
+    ).arguments("docker")
     assert "--network=none" not in line
     for option in (
         "--user=1000:100", f"--memory={2**30}b", f"--memory-swap={2**30}b", "--cpus=1.5", "--pids-limit=10",
@@ -83,10 +82,9 @@ def test_names_of_files_never_become_options_of_a_mount() -> None:
 
 
 def test_environment_and_labels_keep_their_values() -> None:
-    line = _container(environment={"A": "x y\n$(id)"}, labels={"weaverlite.job": "j"}).options()
+    line = _container(environment={"A": "x y\n$(id)"}, labels={"weaverlite.job": "j"}).arguments("docker")
     assert "--env=A=x y\n$(id)" in line
     assert "--label=weaverlite.job=j" in line
-    assert shlex.join(line)
 
 
 def test_client_gets_nothing_but_the_way_to_its_engine() -> None:

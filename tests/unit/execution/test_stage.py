@@ -60,7 +60,7 @@ def test_many_files_keep_their_order_and_their_names(tmp_path: Path) -> None:
 def test_a_bare_string_for_a_binary_file_is_base64(tmp_path: Path) -> None:
     assert stage(tmp_path, BINARY, base64.b64encode(b"\x00\xff").decode()).path.read_bytes() == b"\x00\xff"
     with pytest.raises(ExecutionError, match="base64"):
-        stage(tmp_path, BINARY, "not base64!")
+        stage(tmp_path / "other", BINARY, "not base64!")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_literals(tmp_path: Path, description: InputDescription, value: Any, sta
         (NUMBERS, [{"href": "data:,x"}], "/inputs/n/0", "whole number"),
         (NUMBERS, {"href": "data:application/json,NaN"}, "/inputs/n", "not valid JSON"),
         (NUMBERS, {"href": "data:application/json," + "[" * 5000}, "/inputs/n", "not valid JSON"),
-        (RECORD, {"href": "data:application/json,{}"}, "/inputs/r/a", "required"),
+        (RECORD, {"href": "data:application/json,{}"}, "/inputs/r/a", "is missing"),
         (RECORD, {"href": "data:;base64,/w=="}, "/inputs/r", "UTF-8"),
         (InputDescription(input_id="d", schema={}, type_name="Directory"), "text", "/inputs/d", "directory"),
         (InputDescription(input_id="d", schema={}, type_name="Directory"), {"href": "data:,x"}, "/inputs/d", "data:"),

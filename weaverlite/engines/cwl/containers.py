@@ -62,8 +62,6 @@ class ContainerJob(Watched, DockerCommandLineJob):
         shared_memory, _ = self.builder.get_requirement("http://commonwl.org/cwltool#ShmSize")
         container = Container(
             name=self._name,
-            image=self._image,
-            command=(),
             directory=self.builder.outdir,
             mounts=tuple(mounts),
             environment=dict(self.environment),
@@ -79,7 +77,7 @@ class ContainerJob(Watched, DockerCommandLineJob):
         env.clear()
         env.update(client_environment(os.environ))
         # The runner appends image and command; no monitor, which would sleep for a second first.
-        return [session.container_command, "run", *container.options(), "--"], None
+        return container.arguments(session.container_command), None
 
     @staticmethod
     def append_volume(
