@@ -69,7 +69,7 @@ def _path_item(service: Service, has_users: bool) -> Iterator[tuple[str, Any]]:
 def _operation(operation: Operation, has_users: bool) -> dict[str, Any]:
     body = operation.schema["body"].typ if "body" in operation.schema else None
     document: dict[str, Any] = {
-        "operationId": operation.name,
+        "operationId": _camel(operation.name),
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": list(_parameters(operation.schema)),
@@ -80,6 +80,10 @@ def _operation(operation: Operation, has_users: bool) -> dict[str, Any]:
     if has_users:
         document["security"] = [] if operation.is_public else [{"proxy": []}]
     return document
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_([A-Za-z])", lambda found: found[1].upper(), name)
 
 
 def _parameters(schema: Any) -> Iterator[dict[str, Any]]:

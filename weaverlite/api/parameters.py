@@ -191,7 +191,8 @@ LABELS = parameter(Several(Label(), ""), "label", "Only jobs with this label: na
 STREAM = parameter(
     Several(Choice("stdout", "stderr", "service", "status")), "stream", "Only lines of these streams", missing=()
 )
-TAIL = parameter(Whole(0, 100_000), "tail", "Only so many lines, the last ones", missing=None)
+LINES = parameter(Whole(1, LIMIT_MAX, 1000), "limit", "How many lines come in one JSON document", missing=1000)
+TAIL = parameter(Whole(0, LIMIT_MAX), "tail", "Only so many lines, the last ones", missing=None)
 AFTER = parameter(Whole(0, 10**15), "after", "Only lines after the one of this number", missing=0)
 SINCE = parameter(Time(), "since", "Only lines since this time", missing=None)
 FOLLOW = parameter(Flag(), "follow", "Whether to keep answering until the job has ended", missing=False)

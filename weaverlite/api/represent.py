@@ -5,7 +5,7 @@ Members without a value are left out, never null: OGC's schemas refuse nulls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from weaverlite.models.results import Manifest
 from weaverlite.models.upload import Upload
 from weaverlite.ogc import links as rel
 from weaverlite.ogc.links import Link
-from weaverlite.ogc.negotiation import EVENTS, JSON, TEXT
+from weaverlite.ogc.negotiation import JSON
 from weaverlite.ogc.status import StatusCode
 
 Document = dict[str, Any]
@@ -204,16 +204,6 @@ def event(item: JobEvent) -> Document:
     if item.step:
         document["step"] = item.step
     return document
-
-
-def log_links(href: str) -> list[Mapping[str, str]]:
-    """Return the links of a log: the same in its other forms."""
-    glue = "&" if "?" in href else "?"
-    return [
-        Link(href, rel.SELF, JSON).to_json(),
-        Link(f"{href}{glue}f=text", rel.ALTERNATE, TEXT).to_json(),
-        Link(f"{href}{glue}f=sse", rel.ALTERNATE, EVENTS).to_json(),
-    ]
 
 
 # ---------------------------------------------------------------- uploads

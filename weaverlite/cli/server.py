@@ -63,10 +63,14 @@ def serve(ini: str | None, no_worker: bool, log_level: str, **overrides: Any) ->
         from weaverlite.api.serving import serve as answer
 
         runtime.prepare()
-        app = make_app(runtime)
-        if not no_worker:
-            runtime.start_worker()
-        answer(runtime, app)
+
+        def announce(url: str) -> None:
+            # Only now: where the port is taken nothing else should have begun.
+            if not no_worker:
+                runtime.start_worker()
+            click.echo(f"weaverlite: listening on {url}")
+
+        answer(runtime, make_app(runtime), announce=announce)
 
 
 @click.command()

@@ -9,7 +9,7 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
@@ -137,9 +137,9 @@ class JobProcess:
         self._connection.sendall(report_frame(report))
 
 
-def serve(connection: socket.socket, entry: Callable[[Any], Parts], payload: Any) -> None:
-    """Be a job process on this connection; ``entry`` builds its parts of ``payload``."""
-    JobProcess(connection, entry(payload)).run()
+def serve(connection: socket.socket, parts: Parts) -> None:
+    """Be a job process on this connection, until nothing is wanted of it any more."""
+    JobProcess(connection, parts).run()
 
 
 def _failed(error: ExecutionError) -> dict[str, Any]:

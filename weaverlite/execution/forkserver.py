@@ -119,7 +119,9 @@ class ForkServer:
             os.close(self._wake_write)
             os.setsid()
             procfs.adopt_orphans()
-            self._serve(socket.socket(fileno=descriptor))
+            # A closed connection is how a service lets go of a process it wants no more.
+            with contextlib.suppress(ConnectionError):
+                self._serve(socket.socket(fileno=descriptor))
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -237,10 +239,10 @@ def main() -> None:
     entry, payload = find(startup["entry"]), pickle.loads(startup["payload"])
     if startup["warm"]:
         find(startup["warm"])(payload)
-    # Made and dropped: what it imports is then there in every job process.
-    entry(payload)
+    # Made once and inherited: to look for plugins takes longer than most jobs.
+    parts = entry(payload)
     gc.collect()
-    ForkServer(control, lambda connection: child.serve(connection, entry, payload)).run()
+    ForkServer(control, lambda connection: child.serve(connection, parts)).run()
 
 
 if __name__ == "__main__":

@@ -213,9 +213,9 @@ class _Server:
 class JobProcesses:
     """The job processes of this service. Safe from any thread; nothing is started before it is needed.
 
-    ``entry`` and ``warm`` name callables as ``module:function``: ``entry(payload)`` returns the
-    :class:`~weaverlite.execution.parts.Parts` of a job process, ``warm(payload)`` loads what all of them share.
-    ``idle`` processes are kept warm. ``reusable`` are the names of engines after whose jobs a process may be used
+    ``entry`` and ``warm`` name callables as ``module:function``, called once in the fork server: ``warm(payload)``
+    loads what all job processes share, ``entry(payload)`` returns the :class:`~weaverlite.execution.parts.Parts` that
+    they inherit. Both open no connection and start no thread. ``idle`` processes are kept warm. ``reusable`` are the names of engines after whose jobs a process may be used
     again.
     """
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from weaverlite.errors import IllegalTransition
+from weaverlite.errors import IllegalTransition, WorkerLost
 from weaverlite.models.options import Needs, Options
 from weaverlite.ogc.status import StatusCode
 
@@ -184,7 +184,7 @@ class Job:
             raise IllegalTransition(f"The job has used its {self.max_attempts} attempts.")
         if self.dismissal_asked_at:
             raise IllegalTransition("The dismissal of the job was asked.")
-        ended = self._closed_attempts(at, why, None, Usage())
+        ended = self._closed_attempts(at, WorkerLost.reason, None, Usage())
         return self._become(
             StatusCode.ACCEPTED,
             at,

@@ -45,8 +45,11 @@ _STEPS = (-50, -20, -5, 0, 1, 5, 20, 50, 80)
 
 def make_application(broker: str) -> celery.Celery:
     """Return a Celery application that can only carry job ids through ``broker`` (a ``redis://`` URL)."""
-    application = celery.Celery("weaverlite", broker=broker, set_as_current=False)
+    application = celery.Celery("weaverlite", set_as_current=False)
     application.conf.update(
+        # Both, and not broker_url: a CELERY_BROKER_URL in the environment, meant for others, would go before it.
+        broker_read_url=broker,
+        broker_write_url=broker,
         accept_content=["json"],
         task_serializer="json",
         result_backend=None,

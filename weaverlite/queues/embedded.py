@@ -99,6 +99,10 @@ class EmbeddedQueue(Queue):
                 if not failing:
                     _log.warning("Cannot look for jobs, trying again each %.1f s: %s", self._poll, exc)
                 job, failing = None, True
+            except Exception:
+                # A worker that ends of this would leave all jobs waiting, and nobody to say why.
+                _log.exception("Cannot look for jobs, trying again each %.1f s", self._poll)
+                job, failing = None, True
             with self._state:
                 if job is not None:
                     self._busy += 1

@@ -104,11 +104,12 @@ class MongoJobs(JobStore):
 
     def beat(self, job_id: str, attempt: int, at: datetime, progress: int | None = None, message: str = "") -> Job:
         now = write_time(at)
-        newest, changed = {"beat_at": now}, {}
+        newest: Document = {"beat_at": now}
+        changed: Document = {}
         if progress is not None:
             changed["progress"] = max(0, min(100, progress))
         if message:
-            changed["message"] = storable(message)  # type: ignore[assignment]  # values of both types
+            changed["message"] = storable(message)
         if changed:
             newest["updated_at"] = now
         with self._errors():

@@ -214,8 +214,9 @@ class QueueContract:
         assert failed.wait(PATIENCE)
         worker.await_handled(submit())
 
+    @pytest.mark.parametrize("error", [StoreError, ValueError])
     def test_store_that_is_away_does_not_end_the_worker(
-        self, store: SQLiteStore, make: Callable[..., Queue], worker: Worker
+        self, store: SQLiteStore, make: Callable[..., Queue], worker: Worker, error: type[Exception]
     ) -> None:
         away = threading.Event()
         asked = threading.Event()
@@ -224,7 +225,7 @@ class QueueContract:
         def claim(job_id: str | None) -> Job | None:
             if away.is_set():
                 asked.set()
-                raise StoreError
+                raise error
             return serving.claim_from(store)(job_id)
 
         worker.queue = make(claim)

@@ -7,6 +7,9 @@ import threading
 
 import pytest
 
+from weaverlite.ogc import links as rel
+from weaverlite.ogc.links import find, read_links
+
 from .conftest import GATES, ended, submit
 
 
@@ -46,7 +49,23 @@ def test_logs_are_asked_for_in_part(http, job):
     assert nothing["last"] == everything[-1]["seq"]
 
 
-@pytest.mark.parametrize("query", ["tail=-1", "tail=x", "after=-1", "stream=stdin", "since=now", "follow=maybe"])
+def test_long_logs_come_in_pages_or_whole(http, job):
+    everything = http.get(f"{job}/logs").json()
+    assert find(read_links(everything), rel.NEXT) is None
+    found, href = [], f"{job}/logs?limit=2"
+    while href:
+        page = http.get(href).json()
+        assert len(page["events"]) <= 2
+        found += page["events"]
+        following = find(read_links(page), rel.NEXT)
+        href = following and following.href
+    assert found == everything["events"]
+    assert len(http.get(f"{job}/logs?f=text&limit=2").text.splitlines()) == len(found)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "tail=-1", "tail=x", "after=-1", "stream=stdin", "since=now", "follow=maybe"]
+)
 def test_a_part_that_is_none_is_refused(http, job, query):
     assert http.get(f"{job}/logs?{query}").status_code == 400
 

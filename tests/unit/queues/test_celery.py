@@ -29,6 +29,13 @@ def test_refusal_does_not_repeat_a_password() -> None:
     assert "secret" not in caught.value.detail
 
 
+def test_environment_does_not_choose_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://elsewhere:1/1")
+    application = make_application("redis://localhost:6379/3")
+    for connection in (application.connection_for_read(), application.connection_for_write()):
+        assert connection.as_uri() == "redis://localhost:6379/3"
+
+
 def test_application_takes_and_keeps_nothing_but_job_ids() -> None:
     configuration = make_application("redis://localhost/0").conf
     assert configuration.accept_content == ["json"]

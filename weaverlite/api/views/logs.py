@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from weaverlite.api import parameters as p
 from weaverlite.api import represent
 from weaverlite.api.files import file_response
 from weaverlite.api.followers import EventForm, Form, TextForm, follow
+from weaverlite.api.paging import paged
 from weaverlite.api.rendering import reply, set_type
 from weaverlite.api.service import Answer, Service, envelope
 from weaverlite.api.urls import Urls
@@ -24,7 +26,6 @@ from weaverlite.models.queries import EventQuery
 from weaverlite.ogc.negotiation import EVENTS, JSON, TEXT
 
 _TAG = "jobs"
-_PAGE = 1000
 _MISSING = (errors.NoSuchJob, errors.JobRemoved)
 _ONE = envelope(path=[p.JOB_ID])
 _UTF8 = f"{TEXT}; charset=utf-8"
@@ -37,7 +38,11 @@ exit_code = Service("exitCode", "/jobs/{job_id}/exitCode", "Exit code of a job",
 
 @logs.get(
     summary="Logs of a job",
-    schema=envelope(path=[p.JOB_ID], query=[p.STREAM, p.TAIL, p.AFTER, p.SINCE, p.FOLLOW], header=[p.LAST_EVENT]),
+    schema=envelope(
+        path=[p.JOB_ID],
+        query=[p.STREAM, p.TAIL, p.AFTER, p.SINCE, p.LINES, p.FOLLOW],
+        header=[p.LAST_EVENT],
+    ),
     answers={200: Answer("Entries, oldest first", "logs", (JSON, TEXT, EVENTS))},
     raises=(*_MISSING, errors.Overloaded, errors.TooManyHeld),
     produces=(JSON, TEXT, EVENTS),
@@ -52,27 +57,37 @@ def get_logs(request: Request) -> Response:
         topics=frozenset(given["stream"] or ()),
         since=given["since"],
         tail=given["tail"],
-        limit=_PAGE,
+        limit=max(given["limit"], given["tail"] or 0),
     )
     if given["follow"] or request.media_type == EVENTS:
         return follow(request, form, partial(jobs.follow, job.job_id, request.owner, query))
-    return _page(request, form, query)
-
-
-def _page(request: Request, form: Form, query: EventQuery) -> Response:
-    events = list(request.runtime.jobs.events(request.validated["job_id"], request.owner, query))
     if isinstance(form, TextForm):
-        response = Response(body=form.write(events))
-        set_type(response, _UTF8)
-        return response
-    href = Urls.of(request).at("jobs", request.validated["job_id"], "logs")
-    return reply(
-        {
-            "events": [represent.event(item) for item in events],
-            "last": events[-1].seq if events else query.after,
-            "links": represent.log_links(href),
-        }
-    )
+        return _text(form.write(page) for page in _pages(request, job, query) if page)
+    return _document(request, job, query)
+
+
+def _document(request: Request, job: Job, query: EventQuery) -> Response:
+    events = request.runtime.jobs.events(job.job_id, request.owner, query)
+    last = events[-1].seq if events else query.after
+    has_more = query.tail is None and len(events) >= query.limit
+    links = paged(request, Urls.of(request).at("jobs", job.job_id, "logs"), str(last) if has_more else None, "after")
+    return reply({"events": [represent.event(item) for item in events], "last": last, "links": links})
+
+
+def _text(pieces: Iterator[bytes]) -> Response:
+    response = Response(status=200)
+    set_type(response, _UTF8)
+    response.app_iter = pieces
+    return response
+
+
+def _pages(request: Request, job: Job, query: EventQuery) -> Iterator[list[JobEvent]]:
+    while True:
+        page = list(request.runtime.jobs.events(job.job_id, request.owner, query))
+        yield page
+        if len(page) < query.limit or query.tail is not None:
+            return
+        query = replace(query, after=page[-1].seq)
 
 
 def _form(request: Request, job: Job) -> Form:
@@ -120,11 +135,10 @@ def _live(request: Request, job: Job, name: str) -> Response:
     """Return what the present attempt of a job has printed so far, from its events: there is no file yet, or never."""
     if name not in TOPICS:
         return _exit_code(job)
-    response = Response(status=200)
-    set_type(response, _UTF8)
-    lines = (f"{_line(item)}\n".encode("utf-8", "replace") for item in _events(request, job, name))
-    response.app_iter = lines
-    return response
+    form, query = TextForm(_line), EventQuery(topics=frozenset({name}), limit=p.LIMIT_MAX)
+    # What an attempt before this one printed is in the logs.
+    pages = ([item for item in page if item.attempt == job.attempt] for page in _pages(request, job, query))
+    return _text(form.write(page) for page in pages if page)
 
 
 def _exit_code(job: Job) -> Response:
@@ -135,17 +149,6 @@ def _exit_code(job: Job) -> Response:
     response = Response(body=f"{job.attempts[-1].exit_code}\n".encode())
     set_type(response, _UTF8)
     return response
-
-
-def _events(request: Request, job: Job, topic: str) -> Iterator[JobEvent]:
-    after = 0
-    while True:
-        query = EventQuery(after=after, topics=frozenset({topic}), limit=_PAGE)
-        events = request.runtime.jobs.events(job.job_id, request.owner, query)
-        yield from (item for item in events if item.attempt == job.attempt)
-        if len(events) < _PAGE:
-            return
-        after = events[-1].seq
 
 
 for _service in (stdout, stderr, exit_code):
