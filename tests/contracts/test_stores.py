@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,8 @@ class TestMongoStore(StoreContract):
     @pytest.fixture
     def settings(self, mongodb_url: str, tmp_path: Path) -> Iterator[Settings]:
         url = f"{mongodb_url}/test-{uuid.uuid4().hex}"
-        yield Settings(data=tmp_path, store=StoreSettings(url=url))
+        # A server for tests may be slow beside other tests: what is measured here is not its speed.
+        yield Settings(data=tmp_path, store=StoreSettings(url=url, timeout=timedelta(seconds=60)))
         with pymongo.MongoClient[dict[str, object]](url) as client:
             client.drop_database(client.get_default_database())
 

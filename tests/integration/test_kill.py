@@ -122,11 +122,6 @@ def run_and_kill(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
         ]
         assert len(jobs.accepted) == JOBS
         until_clean(fleet)
-        for path in fleet.data:
-            leftovers = [str(entry) for entry in path.rglob("work/*/*")] + [
-                str(entry) for entry in path.rglob("results/.*/*")
-            ]
-            assert not leftovers, f"directories were left behind: {leftovers[:10]}"
     finally:
         fleet.stop()
         with capsys.disabled():
@@ -292,9 +287,10 @@ def judge(url: str, job_id: str, text: str, process_id: str, status: dict[str, A
 
 
 def until_clean(fleet: Fleet, seconds: float = 60) -> None:
-    """Wait until no process of a job is left, other than the idle ones of the service itself."""
+    """Wait until nothing of a job is left but its results: no process, other than idle ones, and no directory."""
     deadline = time.monotonic() + seconds
     left: set[int] = set()
+    directories: list[Path] = []
     while time.monotonic() < deadline:
         tree = parents()
         services = {member.pid for member in fleet.members}
@@ -308,9 +304,12 @@ def until_clean(fleet: Fleet, seconds: float = 60) -> None:
 
         everything = marked(fleet.marker, fleet.data)
         left = {pid for pid in everything if not is_ours(pid) or "WEAVERLITE_JOB" in environment_of(pid)}
-        if not left:
+        names = ("work/*/*", "results/.*")
+        directories = [entry for data in fleet.data for name in names for entry in data.rglob(name)]
+        if not left and not directories:
             return
         time.sleep(0.5)
+    assert not directories, f"directories were left behind: {directories[:5]}"
     pids = ",".join(map(str, left))
     listing = subprocess.run(["ps", "-o", "pid,ppid,args", "-p", pids], capture_output=True, text=True)
     raise AssertionError(f"orphans were left:\n{listing.stdout}")

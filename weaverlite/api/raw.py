@@ -14,7 +14,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from weaverlite.api.files import file_response
-from weaverlite.api.rendering import empty, reply, set_type, write_json
+from weaverlite.api.rendering import empty, redirect, reply, set_type, write_json
 from weaverlite.api.urls import Urls
 from weaverlite.errors import NotAcceptable
 from weaverlite.models.job import Job
@@ -29,6 +29,11 @@ from weaverlite.services.results import Output
 _BLOCK = 256 * 1024
 
 
+def is_old(job: Job) -> bool:
+    """Whether the request of this job spoke version 1.0 and wanted its outputs raw."""
+    return job.response != "document" and (job.response == "raw" or any(_transmission_modes(job)))
+
+
 def results_response(request: Request, job: Job) -> Response:
     """Return what a synchronous execution answers once its job has ended.
 
@@ -40,11 +45,11 @@ def results_response(request: Request, job: Job) -> Response:
     if job.response == "document":
         return reply(results.document(job.job_id, request.owner, urls))
     found = results.outputs(job.job_id, request.owner)
-    modes = dict(_transmission_modes(job))
-    referenced = frozenset(item.output_id for item in found if modes.get(item.output_id) == "reference")
-    if len(found) == 1 and not referenced:
+    references = {output_id for output_id, mode in _transmission_modes(job) if mode == "reference"}
+    referenced = frozenset(item.output_id for item in found if item.output_id in references)
+    if len(found) == 1 and not referenced and _wants_one(request, job):
         return output_response(request, job.job_id, found[0])
-    if found and (modes or job.response == "raw"):
+    if found and is_old(job):
         return _multipart(request, job, found, referenced)
     document = results.document(job.job_id, request.owner, urls)
     return reply(document, headers={"Link": Link(rel.RESULTS_PROFILE, rel.PROFILE).to_header()})
@@ -58,9 +63,7 @@ def output_response(request: Request, job_id: str, output: Output, index: int | 
     value, results = output.value, request.runtime.results
     if isinstance(value, OutputFile):
         if elsewhere := results.url(job_id, value):
-            response = empty(302)
-            response.location = elsewhere
-            return response
+            return redirect(elsewhere)
         return file_response(request, value, lambda: results.open(job_id, value))
     offers = [JSON, TEXT] if _is_scalar(value) else [JSON]
     if isinstance(value, str):
@@ -76,6 +79,13 @@ def output_response(request: Request, job_id: str, output: Output, index: int | 
     # An object is qualified where it stands among other results, not by itself.
     is_qualified = isinstance(value, Mapping) and not is_bbox(value)
     return reply(document["value"] if is_qualified else document)
+
+
+def _wants_one(request: Request, job: Job) -> bool:
+    # What counts is what was asked for: an output of several that has no value this time does not change the form.
+    if job.requested_outputs is not None:
+        return len(job.requested_outputs) == 1
+    return len(request.runtime.processes.get(job.process_id, job.process_revision).outputs) == 1
 
 
 def _transmission_modes(job: Job) -> Iterator[tuple[str, str]]:

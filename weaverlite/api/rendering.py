@@ -46,6 +46,13 @@ def empty(status: int = 204) -> Response:
     return response
 
 
+def redirect(url: str) -> Response:
+    """Return a response that says where something is."""
+    response = empty(302)
+    response.location = url
+    return response
+
+
 def set_type(response: Response, media_type: str) -> None:
     """Set the media type, with its parameters and no others: webob would add a charset to some."""
     response.headers["Content-Type"] = media_type

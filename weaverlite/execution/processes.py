@@ -215,8 +215,8 @@ class JobProcesses:
 
     ``entry`` and ``warm`` name callables as ``module:function``, called once in the fork server: ``warm(payload)``
     loads what all job processes share, ``entry(payload)`` returns the :class:`~weaverlite.execution.parts.Parts` that
-    they inherit. Both open no connection and start no thread. ``idle`` processes are kept warm. ``reusable`` are the names of engines after whose jobs a process may be used
-    again.
+    they inherit. Both open no connection and start no thread. ``idle`` processes are kept warm. ``reusable`` are the
+    names of engines after whose jobs a process may be used again.
     """
 
     def __init__(

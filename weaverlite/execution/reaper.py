@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from weaverlite.engines.interfaces import Leftovers
@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 _RING_AFTER = timedelta(seconds=5)
 #: The longest pause between two rings for one job.
 _RING_RARELY = timedelta(minutes=10)
+_LEFTOVERS_EVERY = timedelta(seconds=20)
 #: Jobs of a page, and pages of waiting jobs that one sweep goes through.
 _PAGE = 100
 _PAGES = 10
@@ -80,6 +81,7 @@ class Reaper:
         #: When each waiting job is rung for next, and the pause after that; and who was met on this way.
         self._rung: dict[str, tuple[datetime, timedelta]] = {}
         self._met: set[str] = set()
+        self._leftovers_at = datetime.min.replace(tzinfo=UTC)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -102,6 +104,7 @@ class Reaper:
             self._remove_expired_jobs,
             self._remove_expired_uploads,
             self._remove_dead_attempts,
+            self._remove_leftovers,
         ):
             if self._stopping.is_set():
                 return
@@ -186,13 +189,20 @@ class Reaper:
         if dead:
             killed = procfs.kill_marked(self._instance, lambda each: (each.job_id, each.attempt) in dead)
             _log.warning("killed %s processes of jobs that have ended", killed)
+        for job_id, attempt in attempts(self._directory):
+            if not self._is_live(job_id, attempt):
+                Workspace.of(self._directory, job_id, attempt).remove()
+
+    def _remove_leftovers(self, at: datetime) -> None:
+        """Remove containers and half-published results of attempts that do not run any more: looking takes time."""
+        if at < self._leftovers_at:
+            return
+        self._leftovers_at = at + _LEFTOVERS_EVERY
         for leftovers in self._leftovers:
             for job_id, attempt in leftovers.find():
                 if not self._is_live(job_id, attempt):
                     leftovers.remove(job_id, attempt)
-        for job_id, attempt in attempts(self._directory):
-            if not self._is_live(job_id, attempt):
-                Workspace.of(self._directory, job_id, attempt).remove()
+        self._publisher.tidy(self._is_live)
 
     def _is_live(self, job_id: str, attempt: int) -> bool:
         """Whether the store says that this attempt runs, anywhere."""

@@ -22,6 +22,8 @@ from weaverlite.execution import procfs
 
 #: How long children that have ended may take to be seen as such, and threads to end.
 _GRACE = 0.02
+#: How long a killed child may take to be gone; one that hangs in the kernel is left to the fork server.
+_STUCK = 5.0
 _SIGNALS = tuple(each for each in signal.valid_signals() if each not in (signal.SIGKILL, signal.SIGSTOP))
 _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 
@@ -111,6 +113,7 @@ def end_children(grace: float, *, kill: bool) -> int:
     """Wait for children that have ended, and kill the others after ``grace`` seconds if asked; return how many."""
     killed = 0
     deadline = time.monotonic() + grace
+    last = deadline + _STUCK
     while True:
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -118,7 +121,7 @@ def end_children(grace: float, *, kill: bool) -> int:
         except ChildProcessError:
             return killed
         if time.monotonic() > deadline:
-            if not kill:
+            if not kill or time.monotonic() > last:
                 return killed
             # Each round kills the parents that are left; their children then become ours.
             for pid in procfs.children(os.getpid()):

@@ -222,8 +222,8 @@ class Pipe:
                 return
         data = self._rest + data
         cut = data.rfind(b"\n") + 1
-        if not cut and len(data) > LINE:
-            cut = len(data)
+        if not cut:
+            cut = len(data) // LINE * LINE
         complete, self._rest = data[:cut], data[cut:]
         if not complete:
             return

@@ -11,7 +11,7 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?)(b?)\s*\Z", re.IGNORECAS
 
 
 def parse_duration(text: str | int | float) -> timedelta:
-    """Return the duration of ``90``, ``90s``, ``10m``, ``5m0s``, ``1h30m``, ``500ms`` or ``2d``; bare numbers are seconds.
+    """Return the duration of ``90``, ``90s``, ``10m``, ``5m0s``, ``1h30m``, ``500ms`` or ``2d``.
 
     :raises ValueError: it is none of these; the message says which forms there are.
     """

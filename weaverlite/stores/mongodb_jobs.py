@@ -40,6 +40,8 @@ _READ = ("document", "updated_at", "beat_at", "progress", "message")
 _RECORD = {name: 1 for name in _READ}
 #: Candidates read at once: of several workers that want the first one each finds another without asking again.
 _CANDIDATES = 8
+#: Events removed at once: the log of a talkative job takes longer than one operation may.
+_SLICE = 10_000
 
 
 class MongoJobs(JobStore):
@@ -181,7 +183,9 @@ class MongoJobs(JobStore):
                 self._sweep(tombstone["_id"])
 
     def _sweep(self, name: str) -> None:
-        self._collections.events.delete_many({"job_id": name})
+        newest = self._collections.events.find_one({"job_id": name}, {"seq": 1}, sort=[("seq", DESCENDING)])
+        for last in range(_SLICE, (newest["seq"] if newest else 0) + _SLICE, _SLICE):
+            self._collections.events.delete_many({"job_id": name, "seq": {"$lte": last}})
         self._collections.attachments.delete_many({"job_id": name})
         self._collections.tombstones.update_one({"_id": name}, {"$unset": {"leftovers": ""}})
 

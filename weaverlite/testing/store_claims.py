@@ -184,7 +184,7 @@ class ClaimContract:
         assert store.jobs.get(jobs[-1].job_id).status in (StatusCode.DISMISSED, StatusCode.RUNNING)
 
     def test_threads_win_each_job_once(self, store: Store) -> None:
-        jobs = [accepted(seconds % 7) for seconds in range(60)]
+        jobs = [accepted(seconds % 7) for seconds in range(40)]
         add(store, *jobs)
         start = threading.Barrier(6)
 
@@ -210,7 +210,7 @@ class ClaimContract:
         assert [found.worker for found in won] == [store.jobs.get(job.job_id).worker]
 
     def test_processes_win_each_job_once(self, store: Store, settings: Settings) -> None:
-        jobs = [accepted(seconds % 7) for seconds in range(120)]
+        jobs = [accepted(seconds % 7) for seconds in range(60)]
         add(store, *jobs)
         workers = [claiming.start(self.store_class, settings) for _ in range(3)]
         try:

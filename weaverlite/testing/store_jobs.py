@@ -321,8 +321,8 @@ class JobContract:
     def test_talkative_job_is_removed_whole(self, store: Store) -> None:
         job = accepted()
         store.jobs.add(job, {})
-        for _ in range(6):
-            store.events.append(said(job, *["line"] * 2000))
+        for _ in range(11):
+            store.events.append(said(job, *["line"] * 1000))
         store.jobs.save(job.dismiss(after(1)))
         store.jobs.delete(job.job_id, after(2))
         assert list(store.events.read(job.job_id, EventQuery())) == []

@@ -208,6 +208,13 @@ class PublisherContract:
             assert stream.read() == b"y"
         assert [*publisher.find()] == [OTHER_JOB]
 
+    def test_tidying_keeps_what_is_visible(self, publisher: Publisher, work: Work) -> None:
+        manifest = work.results({"stdout": b"said"})
+        publisher.publish(manifest, work.directory(1))
+        publisher.tidy(lambda job_id, attempt: False)
+        with publisher.open(JOB, manifest.streams[0]) as stream:
+            assert stream.read() == b"said"
+
     def test_publishing_an_attempt_again_changes_nothing(self, publisher: Publisher, work: Work) -> None:
         manifest = work.results({"stdout": b"x", "outputs/a": b"1"})
         publisher.publish(manifest, work.directory(1))

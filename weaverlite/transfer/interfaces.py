@@ -6,7 +6,7 @@ Each implementation passes the suite of ``weaverlite.testing.transfer``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -94,3 +94,10 @@ class Publisher(ABC):
     @abstractmethod
     def find(self) -> Iterable[str]:
         """Yield the ids of jobs of which something is kept."""
+
+    @abstractmethod
+    def tidy(self, is_live: Callable[[str, int], bool]) -> None:
+        """Remove what interrupted publications left. ``is_live`` tells whether an attempt of a job still runs.
+
+        What a live attempt publishes meanwhile, and what is visible, stays.
+        """

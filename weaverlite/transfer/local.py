@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from weaverlite.transfer.interfaces import FetchLimits, Publisher
 
 MANIFEST = "manifest.json"
 
+_HIDDEN = re.compile(r"\.(?P<job>[A-Za-z0-9][A-Za-z0-9_-]{0,127})~(?P<attempt>\d+)~")
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}\Z")
 #: Larger files are not hurried to the disk: that would also drop them from memory, and they have to be read soon.
 _SMALL = 1024**2
@@ -97,6 +98,11 @@ class LocalPublisher(Publisher):
         for name in dict.fromkeys(name.lstrip(".").partition("~")[0] for name in self._names()):
             if _JOB_ID.match(name):
                 yield name
+
+    def tidy(self, is_live: Callable[[str, int], bool]) -> None:
+        for name in self._names():
+            if (hidden := _HIDDEN.match(name)) and not is_live(hidden["job"], int(hidden["attempt"])):
+                shutil.rmtree(os.path.join(self._directory, name), ignore_errors=True)
 
     def _names(self) -> Sequence[str]:
         try:

@@ -48,6 +48,12 @@ def fail(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, Any
     raise EngineError("The tool ended with exit code 7.")
 
 
+def large(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, Any]:
+    path = context.directory / "large.bin"
+    path.write_bytes(bytes(range(256)) * (1 << 17))
+    return {"file": path}
+
+
 #: What the process ``gate`` waits for, by the name it gets as input.
 GATES: dict[str, threading.Event] = {}
 
@@ -75,6 +81,12 @@ PROCESSES = (
             output("box", type="object"),
         ),
     ),
+    InstantProcess(
+        process_id="halves",
+        function=lambda inputs, context: {"first": 1, "second": None},
+        outputs=(output("first", type="integer"), output("second", type="integer")),
+    ),
+    InstantProcess(process_id="large", function=large, outputs=(output("file", type="string"),)),
     InstantProcess(process_id="fail", function=fail, outputs=(output("never", type="string"),)),
     InstantProcess(process_id="gate", function=gate, inputs=(text("name"),), outputs=(output("name", type="string"),)),
     InstantProcess(

@@ -89,6 +89,11 @@ def test_several_outputs_come_as_a_document(execute):
     assert find(read_header(answer.headers["Link"]), rel.PROFILE).href == rel.RESULTS_PROFILE
 
 
+def test_an_output_without_a_value_does_not_change_the_form(execute):
+    assert execute("halves", {}).json() == {"first": 1}
+    assert execute("halves", {"outputs": {"first": {}}}).json() == 1
+
+
 def test_a_document_comes_when_it_is_asked_for(execute):
     answer = execute("shout", {"inputs": {"text": "a"}, "response": "document"})
     assert answer.json() == {"loud": "A"}

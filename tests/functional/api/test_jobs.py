@@ -162,6 +162,10 @@ def test_a_waiting_job_is_dismissed_and_never_runs(http, gate_name):
     for job in held[:2]:
         assert ended(http, job)["status"] == "successful"
     assert "attempt" not in http.get(last).json()
+    assert http.get(f"{last}/stdout").text == ""
+    answer = http.get(f"{last}/exitCode")
+    assert answer.json()["type"] == exceptions.RESULT_NOT_AVAILABLE
+    assert "runSeconds" not in http.get(f"{last}/statistics").json()
 
 
 def test_an_ended_job_is_removed_with_all_it_left(http):

@@ -94,6 +94,17 @@ def test_outputs_that_were_not_asked_for_are_not_available(http, base):
     assert answer.json()["type"] == exceptions.RESULT_NOT_AVAILABLE
 
 
+def test_a_request_of_version_1_gets_its_results_raw_unless_it_accepts_json(http, base):
+    body = {"outputs": {"table": {}}, "response": "raw"}
+    made = http.post(f"{base}/processes/report/execution", json=body, headers={"Prefer": "respond-async"})
+    job = made.headers["Location"]
+    assert http.get(f"{job}/results").status_code in (200, 404)
+    ended(http, job)
+    assert http.get(f"{job}/results").content == TABLE
+    document = http.get(f"{job}/results", headers={"Accept": "application/json"}).json()
+    assert document["table"]["type"] == "text/csv"
+
+
 # ---------------------------------------------------------------- files
 
 

@@ -266,11 +266,28 @@ def test_held_requests_leave_threads_for_others(direct, url, gate_name):
             answer.close()
 
 
-def test_a_stream_whose_reader_stalls_holds_up_nobody(direct, url):
-    job = execute(direct, url, "report")
-    direct.get(job, headers={"Prefer": "wait=20"})
-    table = urlsplit(direct.get(f"{job}/results").json()["table"]["href"])
-    with socket.create_connection((table.hostname, table.port)) as stalled:
-        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stalled.sendall(f"GET {table.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        assert direct.get(f"{url}/health", timeout=5).status_code == 200
+@pytest.fixture(scope="module")
+def large_file(url):
+    with requests.Session() as session:
+        job = execute(session, url, "large")
+        assert session.get(job, headers={"Prefer": "wait=20"}).json()["status"] == "successful"
+        return session.get(f"{job}/results").json()["file"]["href"]
+
+
+def test_a_large_file_arrives_whole_and_in_parts(direct, large_file):
+    whole = direct.get(large_file)
+    assert len(whole.content) == 32 << 20
+    assert hashlib.sha256(whole.content).hexdigest() == whole.headers["ETag"].strip('"')
+    middle = direct.get(large_file, headers={"Range": "bytes=1000001-30000000"})
+    assert middle.content == whole.content[1_000_001:30_000_001]
+
+
+def test_a_reader_that_stalls_or_goes_away_holds_up_nobody(direct, url, large_file):
+    target = urlsplit(large_file)
+    for _ in range(15):
+        with socket.create_connection((target.hostname, target.port)) as stalled:
+            stalled.sendall(f"GET {target.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert stalled.recv(100).startswith(b"HTTP/1.1 200 ")
+            assert direct.get(f"{url}/health", timeout=5).status_code == 200
+            # Unread bytes make this a reset.
+    assert len(direct.get(large_file).content) == 32 << 20

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 
 import pytest
 
+from weaverlite.api import make_app
 from weaverlite.ogc import exceptions
-from weaverlite.testing.app import URL, running, settings_for
+from weaverlite.testing.app import URL, Service, running, settings_for
+from weaverlite.testing.instant import InstantRuntime
+from weaverlite.transfer.local import LocalPublisher
 
 from .conftest import PROCESSES, ended, submit
 
@@ -139,6 +143,37 @@ def test_one_user_does_not_hold_every_place(guarded, gate_name):
 
 def _processes_classes(http):
     return [uri for uri in http.get(f"{URL}/conformance").json()["conformsTo"] if "ogcapi-processes" in uri]
+
+
+# ---------------------------------------------------------------- results elsewhere
+
+
+class Bucket(LocalPublisher):
+    """A publisher whose files users get from another server."""
+
+    def link(self, job_id, file):
+        return f"https://bucket.example.com/{job_id}/{file.path}"
+
+
+class BucketRuntime(InstantRuntime):
+    @cached_property
+    def publisher(self):
+        return Bucket(self.settings.results_directory)
+
+
+def test_files_that_are_elsewhere_are_linked_and_redirected_to(tmp_path):
+    runtime = BucketRuntime(settings_for(tmp_path), PROCESSES)
+    runtime.prepare()
+    runtime.start_worker()
+    with Service(runtime, make_app(runtime)).session() as http:
+        job = submit(http, "report")
+        ended(http, job)
+        there = f"https://bucket.example.com/{job.rpartition('/')[2]}/outputs/table/table.csv"
+        assert http.get(f"{job}/results").json()["table"]["href"] == there
+        for page in ("results/table", "outputs/table/table.csv"):
+            answer = http.get(f"{job}/{page}", allow_redirects=False)
+            assert (answer.status_code, answer.headers["Location"]) == (302, there)
+    runtime.close()
 
 
 # ---------------------------------------------------------------- plugins

@@ -296,11 +296,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+def handler_of(wire: Wire) -> type[BaseHTTPRequestHandler]:
+    """Return the class of handlers that answer for ``wire``."""
+    return type("Handler", (_Handler,), {"wire": wire})
+
+
 @contextmanager
 def serving(wire: Wire, port: int = 0) -> Iterator[Wire]:
     """Serve until the end of the block, then cut every connection; the port is free again."""
-    handler = type("Handler", (_Handler,), {"wire": wire})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler_of(wire))
     server.daemon_threads = True
     wire.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from tests.functional.execution.conftest import Worker, alive, idempotent, until
+from weaverlite.engines.interfaces import Leftovers
 from weaverlite.execution.parts import Limits
 from weaverlite.models.options import Options, Resources, Timeouts
 from weaverlite.ogc.status import StatusCode
@@ -54,7 +55,7 @@ def test_a_lost_idempotent_job_waits_for_another_attempt(worker: Worker) -> None
     os.kill(held(worker), signal.SIGKILL)
     job = running.wait()
     assert job.status is StatusCode.ACCEPTED
-    assert job.attempts[0].ended is not None and "SIGKILL" in job.attempts[0].ended
+    assert "SIGKILL" in job.message
     assert worker.rung == [job.job_id]
     assert worker.claim(job).attempt == 2
 
@@ -237,6 +238,33 @@ def test_what_a_successful_job_leaves_running_is_killed(worker: Worker) -> None:
     assert job.status is StatusCode.SUCCESSFUL
     assert worker.marked() == []
     assert worker.text(job, "stdout") == "started\n"
+
+
+class Containers(Leftovers):
+    """Something of jobs that no process tree shows."""
+
+    def __init__(self) -> None:
+        self.removed: list[tuple[str, int]] = []
+
+    def find(self) -> list[tuple[str, int]]:
+        return []
+
+    def remove(self, job_id: str, attempt: int) -> None:
+        self.removed.append((job_id, attempt))
+        raise RuntimeError("the engine of containers does not answer")
+
+
+def test_containers_of_a_stopped_job_are_removed(make_worker: Callable[..., Worker]) -> None:
+    containers = Containers()
+    worker = make_worker(leftovers=[containers])
+    worker.run(script("true"))
+    assert containers.removed == []
+    running = worker.begin(script("touch begun; sleep 300"))
+    running.until_file()
+    running.dismiss()
+    job = running.wait()
+    assert containers.removed == [(job.job_id, 1)]
+    assert job.status is StatusCode.DISMISSED
 
 
 def test_a_drained_supervisor_fails_what_may_not_run_twice(worker: Worker) -> None:

@@ -55,7 +55,7 @@ def test_gigabytes_are_capped_and_cost_no_memory(make_worker: Callable[..., Work
 
 def test_a_line_without_end_is_split(worker: Worker) -> None:
     job = worker.run(script("head -c 50000 /dev/zero | tr '\\0' x"))
-    assert [len(line) for line in worker.events(job, "stdout")] in ([16384, 16384, 16384, 848], [50000])
+    assert [len(line) for line in worker.events(job, "stdout")] == [16384, 16384, 16384, 848]
     assert len(worker.text(job, "stdout")) == 50000
 
 

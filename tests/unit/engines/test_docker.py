@@ -34,9 +34,10 @@ def test_names_of_images(name: str) -> None:
     "name",
     [
         "", " ", "-", "--hostname=x", "-v/:/host", "Debian", "deb ian", "debian\n", "\ndebian", "debian;id",
-        "debian|id", "$(id)", "`id`", "a//b", "/debian", "debian/", "debian:", "debian:-x", "debian:a b", "debian@sha256:abc",
-        "a..b", ".a", "a.", "_a", "a___b", "http://x/y", "user@host/x", "debian:12:13", "é", "x" * 256,
-        "a" * 10_000, "debian:" + "1" * 129, None, 5, ["debian"], {"a": 1}, b"debian", "debian\0", "a&b", "a'b", 'a"b', "a,b", "~/x",
+        "debian|id", "$(id)", "`id`", "a//b", "/debian", "debian/", "debian:", "debian:-x", "debian:a b",
+        "debian@sha256:abc", "a..b", ".a", "a.", "_a", "a___b", "http://x/y", "user@host/x", "debian:12:13", "é",
+        "x" * 256, "a" * 10_000, "debian:" + "1" * 129, None, 5, ["debian"], {"a": 1}, b"debian", "debian\0", "a&b",
+        "a'b", 'a"b', "a,b", "~/x",
     ],
 )  # fmt: skip
 def test_what_is_no_name_of_an_image(name: object) -> None:

@@ -70,7 +70,7 @@ def test_lines_come_whole_however_they_are_written(tmp_path: Path) -> None:
 def test_a_line_without_end_comes_in_pieces(tmp_path: Path) -> None:
     stream = Stream(tmp_path)
     stream.print(b"x" * (LINE + 10), b"y")
-    assert [len(line) for line in stream.lines()] == [LINE, 10, 1]
+    assert [len(line) for line in stream.lines()] == [LINE, 11]
     assert len(stream.close()) == LINE + 11
 
 

@@ -176,3 +176,14 @@ def test_words_of_the_system_are_given(publisher: LocalPublisher, results: Path,
         publisher.publish(work.results({"stdout": b"x"}), work.directory(1))
     with pytest.raises(ResultNotAvailable):
         publisher.open(JOB, OutputFile(path="stdout", size=1, sha256="", media_type="text/plain"))
+
+
+def test_an_interrupted_publication_is_removed_unless_its_attempt_still_runs(tmp_path: Path) -> None:
+    publisher = LocalPublisher(tmp_path)
+    for attempt in (1, 2):
+        hidden = tmp_path / f".job~{attempt}~0123456789ab"
+        hidden.mkdir()
+        (hidden / "stdout").write_bytes(b"half")
+    (tmp_path / ".hidden-of-somebody-else").mkdir()
+    publisher.tidy(lambda job_id, attempt: (job_id, attempt) == ("job", 2))
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".hidden-of-somebody-else", ".job~2~0123456789ab"]

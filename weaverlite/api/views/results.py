@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPFound
 from pyramid.request import Request
 from pyramid.response import Response
 
 from weaverlite import errors
 from weaverlite.api import parameters as p
 from weaverlite.api.files import check_index, file_response
-from weaverlite.api.raw import output_response
-from weaverlite.api.rendering import reply
+from weaverlite.api.raw import is_old, output_response, results_response
+from weaverlite.api.rendering import redirect, reply
 from weaverlite.api.service import Answer, Service, envelope
 from weaverlite.api.urls import Urls
 from weaverlite.ogc import links as rel
 from weaverlite.ogc.links import Link
-from weaverlite.ogc.negotiation import ANY
+from weaverlite.ogc.negotiation import ANY, JSON, names
 
 _TAG = "results"
 _ENDED = (errors.NoSuchJob, errors.ResultNotReady, errors.ResultNotAvailable, errors.JobFailed, errors.JobDismissed)
@@ -41,11 +40,18 @@ manifest = Service("manifest", "/jobs/{job_id}/manifest", "Every file a job left
 @results.get(
     summary="Results of a job",
     schema=envelope(path=[p.JOB_ID], query=[p.OUTPUTS]),
-    answers={200: Answer("Each value, or a link to it", "results", headers=("Link",))},
+    answers={
+        200: Answer("Each value, or a link to it", "results", (JSON, ANY), headers=("Link",)),
+        204: Answer("Links to all results, for a request of version 1.0", headers=("Link",)),
+    },
     raises=(*_ENDED, errors.NoSuchOutput),
 )
 def get_results(request: Request) -> Response:
     given = request.validated
+    job = request.runtime.jobs.get(given["job_id"], request.owner)
+    if is_old(job) and not given["outputs"] and not names(request.headers.get("Accept"), JSON):
+        # 18-062r2, 7.13: results come as an execution that was waited for would have given them.
+        return results_response(request, job)
     document = request.runtime.results.document(
         given["job_id"], request.owner, Urls.of(request), given["outputs"] if given["outputs"] else None
     )
@@ -92,7 +98,7 @@ def get_file(request: Request) -> Response:
     # The path is looked up in the manifest, never made into a path of this host.
     file = found.file(given["job_id"], request.owner, f"outputs/{given['path']}")
     if elsewhere := found.url(given["job_id"], file):
-        return HTTPFound(elsewhere)
+        return redirect(elsewhere)
     return file_response(request, file, lambda: found.open(given["job_id"], file))
 
 
