@@ -17,7 +17,8 @@ from weaverlite.cli.follow import follow_job
 def monitor(service: Service, job_id: str, logs: bool, timeout: timedelta | None) -> None:
     """Follow a job to its end; the exit code tells how it ended.
 
-    Ctrl-C leaves the job running and exits with 130. With ``-F ndjson`` each event is a line of JSON.
+    Ctrl-C leaves the job running and exits with 130. With ``-F ndjson`` each event is a line of JSON; with ``json`` and
+    ``yaml`` stdout carries the last status alone, and log lines go to stderr.
     """
     outcome = follow_job(service, job_id, timeout=timeout, logs=logs)
     if service.format != "ndjson":

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from weaverlite.client.connection import Connection
-from weaverlite.client.errors import ClientError, TimedOut, Unreachable
+from weaverlite.client.errors import TimedOut, Unreachable
 from weaverlite.client.logs import follow_logs
 from weaverlite.client.operation import OperationResult
 from weaverlite.client.waiting import PATIENCE, Absence, pauses
@@ -129,7 +129,8 @@ class Watch:
                 self._connection, self._url, patience=self._patience, reached=True, stop=stop
             ):
                 events.put(Notice("log", event))
-        except ClientError as exc:
+        except Exception as exc:
+            # A thread has nobody to raise to; the job is followed without its log then.
             events.put(Notice("silent", {"message": str(exc)}))
         finally:
             events.put(None)

@@ -94,13 +94,10 @@ class MongoJobs(JobStore):
                     if not offer.fits(job.needs) or (job.queue_deadline and job.queue_deadline <= at):
                         continue
                     started = job.start(offer.worker, at)
-                    try:
-                        self._replace(started, {})
-                    except (StaleRevision, NoSuchJob, JobRemoved):
-                        lost = True
-                        continue
-                    self._changes.announce(started.job_id)
-                    return started
+                    if self._swap(started, {}):
+                        self._changes.announce(started.job_id)
+                        return started
+                    lost = True
                 if not lost or job_id is not None:
                     return None
 
@@ -190,7 +187,12 @@ class MongoJobs(JobStore):
         self._collections.tombstones.update_one({"_id": name}, {"$unset": {"leftovers": ""}})
 
     def _replace(self, job: Job, pointers: Mapping[str, ObjectId]) -> None:
-        """Put the transition in place of the revision it was made of, or raise StaleRevision."""
+        if not self._swap(job, pointers):
+            self._one(job.job_id, {"_id": 1})
+            raise StaleRevision(f"The job {job.job_id} has changed since it was read at revision {job.revision - 1}.")
+
+    def _swap(self, job: Job, pointers: Mapping[str, ObjectId]) -> bool:
+        """Put the transition in place of the revision it was made of; return whether that was still there."""
         changes: Document = {**_live(job), **pointers}
         update: Document = {"$set": changes}
         if job.status is StatusCode.RUNNING:
@@ -199,9 +201,7 @@ class MongoJobs(JobStore):
             if job.dismissal_asked_at:
                 del changes["progress"]
         done = self._collections.jobs.update_one({"_id": storable(job.job_id), "revision": job.revision - 1}, update)
-        if not done.matched_count:
-            self._one(job.job_id, {"_id": 1})
-            raise StaleRevision(f"The job {job.job_id} has changed since it was read at revision {job.revision - 1}.")
+        return done.matched_count == 1
 
     def _candidates(self, offer: Offer, at: datetime, job_id: str | None) -> list[Document]:
         waiting: Document = {"status": str(StatusCode.ACCEPTED)}

@@ -28,7 +28,10 @@ def write(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, An
     context.wait(GO)
     if inputs["text"] == "fail":
         raise EngineError("The tool ended with exit code 7.")
-    return {"file": path, "folder": folder, "files": [path, path], "count": 3}
+    files = [context.directory / name for name in ("one.txt", "two.txt")]
+    for file in files:
+        file.write_text(file.stem, encoding="utf-8")
+    return {"file": path, "folder": folder, "files": files, "count": 3}
 
 
 PROCESS = InstantProcess(
@@ -71,7 +74,7 @@ def test_results_of_every_kind_are_laid_out(client: WeaverClient, tmp_path: Path
     assert Path(results.body["file"]["path"]).read_text(encoding="utf-8") == "hello"
     assert Path(results.body["file"]["path"]).name == "größe 100%.txt"
     assert (Path(results.body["folder"]["path"]) / "deep" / "a b.txt").read_text(encoding="utf-8") == "deep"
-    assert [Path(item["path"]).read_text(encoding="utf-8") for item in results.body["files"]] == ["hello"] * 2
+    assert [Path(item["path"]).read_text(encoding="utf-8") for item in results.body["files"]] == ["one", "two"]
     assert results.body["count"] == 3
     assert (root / "stdout").read_text(encoding="utf-8") == "writing hello\n"
 
