@@ -24,9 +24,10 @@ def deployment(
 
     :raises InvalidUsage: neither or both of ``cwl`` and ``body`` are given, or a document cannot be read.
     """
-    if (cwl is None) == (body is None):
+    given = [source for source in (cwl, body) if source is not None]
+    if len(given) != 1:
         raise InvalidUsage("A deployment needs a CWL document (--cwl) or the body of a request (-b), one of the two.")
-    source: Source = cwl if cwl is not None else body  # type: ignore[assignment]  # one of them is not None
+    source = given[0]
     document = dict(source) if isinstance(source, Mapping) else read_document(os.fspath(source))
     name = "The document" if isinstance(source, Mapping) else os.fspath(source)
     if not isinstance(document, dict):

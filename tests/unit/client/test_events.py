@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from weaverlite.client import events
@@ -21,11 +23,11 @@ def test_events_are_read_whatever_the_chunks_and_line_ends(size: int, ending: by
 
 
 def test_event_is_given_before_the_stream_goes_on() -> None:
-    def chunks() -> object:
+    def chunks() -> Iterator[bytes]:
         yield b"data: first\n\n"
         raise AssertionError("asked for more than was needed")
 
-    assert next(read_events(chunks())).data == "first"  # type: ignore[arg-type]  # a generator of bytes.
+    assert next(read_events(chunks())).data == "first"
 
 
 def test_data_that_is_no_object_is_an_empty_one() -> None:

@@ -1,4 +1,4 @@
-"""Our own kinds of the reference runner's tools and jobs: how a command is started, watched and judged.
+"""Our own kinds of the reference runner's jobs: how a command is started, watched and judged.
 
 All commands start through ``run.launch``. The runner has one place where it starts processes, the private function
 ``cwltool.job._job_popen``; it is replaced once, when this module is loaded (:func:`take_over`), and each job hands it a
@@ -20,52 +20,16 @@ from typing import Any
 
 import cwltool.job
 import psutil
-from cwltool.command_line_tool import CommandLineTool, ExpressionTool
 from cwltool.errors import WorkflowException
 from cwltool.job import CommandLineJob, JobBase
-from cwltool.process import Process
-from cwltool.workflow import Workflow, default_make_tool
 
 from weaverlite.engines.cwl.links import settle_links
 from weaverlite.engines.cwl.messages import words
-from weaverlite.engines.cwl.pristine import Pristine
 from weaverlite.engines.cwl.session import Session
 
 #: Seconds between TERM and KILL for a tool that has exceeded its own time limit.
 GRACE = 5.0
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
-
-
-class Tool(Pristine, CommandLineTool):
-    """A CommandLineTool whose jobs are ours."""
-
-    def make_job_runner(self, runtimeContext: Any) -> type[JobBase]:
-        if self.get_requirement("DockerRequirement")[0] is not None:
-            from weaverlite.engines.cwl.containers import ContainerJob
-
-            return ContainerJob
-        if not runtimeContext.session.run.host_commands:
-            raise WorkflowException(
-                "commands outside containers are not allowed here (weaverlite.worker.host_commands)"
-            )
-        return HostJob
-
-
-class Expression(Pristine, ExpressionTool):
-    """An ExpressionTool that stays as it was parsed."""
-
-
-class Steps(Pristine, Workflow):
-    """A Workflow that stays as it was parsed."""
-
-
-_CLASSES = {"CommandLineTool": Tool, "ExpressionTool": Expression, "Workflow": Steps}
-
-
-def construct_tool(document: Any, loading: Any) -> Process:
-    """Build the runner's object of a process, of our classes."""
-    kind = _CLASSES.get(document.get("class"))
-    return kind(document, loading) if kind else default_make_tool(document, loading)
 
 
 class Watched(JobBase):

@@ -24,7 +24,7 @@ from schema_salad.fetcher import Fetcher
 
 from weaverlite.engines.cwl.admission import Admitted
 from weaverlite.engines.cwl.document import escape
-from weaverlite.engines.cwl.jobs import construct_tool
+from weaverlite.engines.cwl.tools import construct_tool
 from weaverlite.errors import Fault, InvalidPackage
 
 #: What the document is called. It is no place: nothing is ever read there.
