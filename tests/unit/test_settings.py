@@ -180,6 +180,17 @@ def test_every_default_reads_back_as_itself() -> None:
     assert read({}, **{entry.variable: entry.default for entry in entries()}) == DEFAULTS
 
 
+def test_settings_are_handed_to_another_process_as_variables(tmp_path: Path) -> None:
+    settings = Settings(
+        data=tmp_path,
+        store=StoreSettings(url="mongodb://host/db", timeout=timedelta(milliseconds=1500)),
+        limits=LimitsSettings(memory=3 * 1024**2 + 1),
+        egress=EgressSettings(file_roots=(tmp_path / "a b", tmp_path / "c"), allow_private=("10.0.0.0/8", "nas")),
+    )
+    assert Settings.from_mapping({}, settings.to_environ()) == settings
+    assert Settings().to_environ() == {}
+
+
 def test_the_shipped_file_lists_every_setting_with_its_default() -> None:
     path = ROOT / "config" / "weaverlite.ini"
     assert path.read_text(encoding="utf-8") == ini_text(), "write it again: weaverlite init --ini config/weaverlite.ini"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import celery
 from celery.exceptions import CeleryError
@@ -34,7 +35,9 @@ from weaverlite.settings import Settings
 _log = logging.getLogger(__name__)
 
 TASK = "weaverlite.run"
+#: The name of the queue, and of its lists in Redis, where the URL gives none.
 ROUTE = "weaverlite"
+_NAME = "queue"
 #: How long a ring may take to connect, and how long to be answered, in seconds.
 _PATIENCE = 1.0
 #: Pause before a Celery worker that gave up is started again, and between two attempts to have one stop.
@@ -43,7 +46,7 @@ _PAUSE, _GLANCE = 1.0, 0.05
 _STEPS = (-50, -20, -5, 0, 1, 5, 20, 50, 80)
 
 
-def make_application(broker: str) -> celery.Celery:
+def make_application(broker: str, route: str = ROUTE) -> celery.Celery:
     """Return a Celery application that can only carry job ids through ``broker`` (a ``redis://`` URL)."""
     application = celery.Celery("weaverlite", set_as_current=False)
     application.conf.update(
@@ -56,8 +59,8 @@ def make_application(broker: str) -> celery.Celery:
         task_ignore_result=True,
         # No acknowledgement at all: the message is gone once a worker has it, and redelivery is the reaper's work, who
         # asks the store. With it, two acknowledgements lost to a hanging broker would deafen a worker of two threads.
-        task_queues=[Route(ROUTE, routing_key=ROUTE, no_ack=True)],
-        task_default_queue=ROUTE,
+        task_queues=[Route(route, routing_key=route, no_ack=True)],
+        task_default_queue=route,
         task_create_missing_queues=False,
         task_acks_late=False,
         worker_prefetch_multiplier=1,
@@ -98,9 +101,10 @@ class CeleryQueue(Queue):
 
     is_shared = True
 
-    def __init__(self, claim: Claim, broker: str) -> None:
+    def __init__(self, claim: Claim, broker: str, route: str = ROUTE) -> None:
         self._claim = claim
-        self._application = make_application(broker)
+        self._route = route
+        self._application = make_application(broker, route)
         self._where = _without_password(broker)
         self._handle: Handle | None = None
         # One lock for everything below; whoever changes any of it notifies.
@@ -121,7 +125,7 @@ class CeleryQueue(Queue):
 
         :raises ConfigurationError: the URL is not ``celery+redis://`` or ``celery+rediss://``.
         """
-        return cls(claim, broker_url(settings.queue.url))
+        return cls(claim, broker_url(settings.queue.url), queue_name(settings.queue.url))
 
     def put(self, job_id: str, priority: int = 0) -> None:
         with self._broker_errors():
@@ -181,7 +185,7 @@ class CeleryQueue(Queue):
             hostname=f"weaverlite-{os.getpid()}-{uuid.uuid4().hex[:8]}@{socket.gethostname()}",
             pool=DaemonThreads,
             concurrency=concurrency,
-            queues=[ROUTE],
+            queues=[self._route],
             without_gossip=True,
             without_mingle=True,
             without_heartbeat=True,
@@ -239,7 +243,21 @@ def broker_url(url: str) -> str:
             f"weaverlite.queue.url cannot be {_without_password(url)!r}: use celery+redis://host:6379/0, or "
             "celery+rediss:// with TLS."
         )
-    return broker
+    return parts._replace(query=urlencode([pair for pair in parse_qsl(parts.query) if pair[0] != _NAME])).geturl()
+
+
+def queue_name(url: str) -> str:
+    """Return the name of the queue in its URL, ``?queue=NAME``: installations that share a broker have one each.
+
+    :raises ConfigurationError: it cannot be a name.
+    """
+    name = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)).get(_NAME, ROUTE)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ConfigurationError(
+            f"weaverlite.queue.url names the queue {name!r}: a name has up to 100 letters, digits, dots, dashes and "
+            "underscores, as in celery+redis://host:6379/0?queue=weaverlite."
+        )
+    return name
 
 
 def _without_password(url: str) -> str:

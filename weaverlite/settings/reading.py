@@ -109,6 +109,16 @@ def read(cls: type[T], mapping: Mapping[str, str], environ: Mapping[str, str], f
     return _build(cls, found)
 
 
+def write(settings: object) -> Iterator[tuple[Entry, str]]:
+    """Yield each setting that is not its default, with its value as text: what :func:`read` reads."""
+    for entry in entries_of(type(settings)):
+        value: Any = settings
+        for name in entry.path:
+            value = getattr(value, name)
+        if (text := _FORMS[entry.hint].write(value)) != entry.default:
+            yield entry, text
+
+
 def refusal(faults: Iterable[Fault]) -> ConfigurationError:
     """Return the one error that says all these faults, one a line."""
     faults = tuple(faults)

@@ -73,7 +73,9 @@ class StoreSettings:
 class QueueSettings:
     """How workers are woken."""
 
-    url: str = setting("embedded", "embedded, or celery+redis://host:6379/0.")
+    url: str = setting(
+        "embedded", "embedded, or celery+redis://host:6379/0; ?queue=NAME keeps installations on one broker apart."
+    )
     poll: timedelta = setting(
         timedelta(milliseconds=500), "How often an idle embedded worker looks for jobs of others.", positive=True
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from weaverlite.errors import ConfigurationError
 from weaverlite.settings import checks
-from weaverlite.settings.reading import Entry, entries_of, read, refusal, setting
+from weaverlite.settings.reading import Entry, entries_of, read, refusal, setting, write
 from weaverlite.settings.sections import (
     EgressSettings,
     LimitsSettings,
@@ -68,6 +68,10 @@ class Settings:
         :raises ConfigurationError: as :meth:`from_mapping`, or the file cannot be read as such.
         """
         return cls.from_mapping(_read_ini(path), environ)
+
+    def to_environ(self) -> dict[str, str]:
+        """Return the variables that give another process of the service these settings."""
+        return {entry.variable: text for entry, text in write(self)}
 
     def check(self, *, worker: bool = True) -> Sequence[str]:
         """Return what an operator should know about these settings, in sentences; ``worker``: whether jobs run here.

@@ -1,6 +1,7 @@
 """Jobs without job processes: functions of a test, run at once in threads of this process.
 
-Everything else is real: store, queue, publisher and services. For tests of what lies above the execution, where a job
+Everything else is real: store, queue, publisher and services. Over a queue that hosts share, two processes serve it and
+claim, and only what they win is done here. For tests of what lies above the execution, where a job
 must do exactly what the test says, when it says so.
 """
 
@@ -29,6 +30,7 @@ from weaverlite.models.results import Manifest, OutputDirectory, OutputFile
 from weaverlite.runtime import Runtime
 from weaverlite.settings import Settings
 from weaverlite.stores.interfaces import Store
+from weaverlite.testing.listening import Listener
 from weaverlite.transfer.interfaces import Publisher
 
 log = logging.getLogger(__name__)
@@ -122,6 +124,7 @@ class InstantRuntime(Runtime):
     def __init__(self, settings: Settings, processes: tuple[InstantProcess, ...] = ()) -> None:
         super().__init__(settings, worker=True)
         self.instant = {process.process_id: process for process in processes}
+        self._listeners: list[Listener] = []
 
     def prepare(self) -> None:
         super().prepare()
@@ -143,16 +146,28 @@ class InstantRuntime(Runtime):
 
     def start_worker(self) -> None:
         concurrency = self.settings.concurrency
+        if self.queue.is_shared:
+            # Other processes hear the bell and claim; what they win is done here, where the functions are.
+            self._listeners = [Listener(self.settings, self._run) for _ in range(2)]
+            return
         self._serving = threading.Thread(
             target=self.queue.serve, args=(self.supervisor.run, concurrency), name="queue", daemon=True
         )
         self._serving.start()
 
     def stop(self) -> None:
+        for listener in self._listeners:
+            listener.tell_to_stop()
+        for listener in self._listeners:
+            listener.join()
+        self._listeners = []
         if self._serving is not None:
             self.queue.stop(5)
             self._serving.join(5)
             self._serving = None
+
+    def _run(self, job_id: str) -> None:
+        self.supervisor.run(self.store.jobs.get(job_id))
 
 
 class InProcessDescriber:

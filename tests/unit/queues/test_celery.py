@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from weaverlite.errors import ConfigurationError
-from weaverlite.queues.celery import ROUTE, broker_url, make_application
+from weaverlite.queues.celery import ROUTE, broker_url, make_application, queue_name
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,8 @@ from weaverlite.queues.celery import ROUTE, broker_url, make_application
     [
         ("celery+redis://localhost:6379/0", "redis://localhost:6379/0"),
         ("celery+rediss://:word@cache.example.com/3", "rediss://:word@cache.example.com/3"),
+        ("celery+redis://localhost/0?queue=mine", "redis://localhost/0"),
+        ("celery+rediss://host/0?ssl_cert_reqs=required&queue=a", "rediss://host/0?ssl_cert_reqs=required"),
     ],
 )
 def test_url_of_the_queue_holds_that_of_the_broker(url: str, broker: str) -> None:
@@ -21,6 +23,19 @@ def test_url_of_the_queue_holds_that_of_the_broker(url: str, broker: str) -> Non
 def test_other_urls_are_refused_with_an_example(url: str) -> None:
     with pytest.raises(ConfigurationError, match="weaverlite.queue.url.*celery.redis://host:6379/0"):
         broker_url(url)
+
+
+def test_url_may_name_the_queue_of_one_installation() -> None:
+    assert queue_name("celery+redis://localhost/0") == ROUTE
+    assert queue_name("celery+redis://localhost/0?queue=blue-1") == "blue-1"
+    (route,) = make_application("redis://localhost/0", "blue-1").conf.task_queues
+    assert route.name == route.routing_key == "blue-1"
+
+
+@pytest.mark.parametrize("name", ["", "a%20b", "-a", "a*", "x" * 101])
+def test_queue_without_a_proper_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="weaverlite.queue.url names the queue"):
+        queue_name(f"celery+redis://localhost/0?queue={name}")
 
 
 def test_refusal_does_not_repeat_a_password() -> None:
