@@ -27,6 +27,18 @@ SERVERS = {
     "docker": ("DOCKER_HOST", "a Docker engine"),
 }
 
+#: Pairs of store and queue, with the marks of the servers that each needs.
+PAIRS = {"embedded": (), "distributed": ("redis", "mongodb")}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backends",
+        choices=["all", *PAIRS],
+        default="all",
+        help="the store and queue that functional tests run on (tests/functional/README.rst); all: once on each pair",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     try:

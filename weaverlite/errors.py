@@ -74,9 +74,11 @@ class WeaverLiteError(Exception):
         super().__init__(self.detail)
 
     def _default_detail(self) -> str:
-        if self.faults:
-            return "; ".join(f"{f.pointer}: {f.message}" if f.pointer else f.message for f in self.faults[:3])
-        return inspect.cleandoc(type(self).__doc__ or "").partition("\n")[0]
+        if len(self.faults) == 1:
+            fault = self.faults[0]
+            return f"{fault.pointer}: {fault.message}" if fault.pointer else fault.message
+        sentence = inspect.cleandoc(type(self).__doc__ or "").partition("\n")[0]
+        return f"{sentence.rstrip('.')}: {len(self.faults)} faults." if self.faults else sentence
 
     def problem(self) -> dict[str, Any]:
         """Return the RFC 9457 problem document: what, where (``errors``) and what to do (``detail``)."""

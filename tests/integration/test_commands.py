@@ -676,7 +676,7 @@ def test_headers_and_token_are_sent_with_every_request(service: Service, recorde
 def test_every_calling_command_has_the_options_of_a_service(command: str) -> None:
     text = weaverlite(command, "-h").stdout
     assert text == weaverlite(command, "--help").stdout
-    for option in ("-u, --url", "-F, --format", "-H, --header", "--ca-file", "--insecure", "--timeout", "WEAVERLITE_URL"):
+    for option in ("-u, --url", "-F, --format", "-H, --header", "--ca-file", "--insecure", "WEAVERLITE_URL"):
         assert option in text
 
 

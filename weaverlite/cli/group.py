@@ -102,7 +102,8 @@ def failure_of(error: ClientError) -> Failure:
         code = JOB_FAILED
     elif isinstance(error, ProblemError):
         code = NOT_FINISHED if error.is_not_ready else REFUSED
-        details = tuple(_fault_line(fault) for fault in error.faults)
+        # A single fault is the sentence itself.
+        details = tuple(_fault_line(fault) for fault in error.faults) if len(error.faults) > 1 else ()
     return Failure(str(error), code, details)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ from weaverlite.runtime import Runtime
 from weaverlite.settings import ServerSettings, Settings, StoreSettings, WorkerSettings
 from weaverlite.testing.instant import InstantProcess, InstantRuntime
 from weaverlite.testing.openapi import Definition
+from weaverlite.testing.workers import workers
 
 URL = "http://localhost:4001"
 
@@ -53,16 +54,21 @@ def settings_for(directory: Path, **sections: Any) -> Settings:
 def running(
     directory: Path, *processes: InstantProcess, settings: Settings | None = None, worker: bool = True
 ) -> Iterator[Service]:
-    """Start the service; with instant processes their runtime runs the jobs, without any the real worker does."""
+    """Start the service; with instant processes their runtime runs the jobs, without any the real worker does.
+
+    Where the settings name a queue that hosts share, two workers run beside it, as processes of their own.
+    """
     chosen = settings or settings_for(directory)
     runtime: Runtime = InstantRuntime(chosen, processes) if processes else Runtime.from_settings(chosen)
-    try:
+    with ExitStack() as stack:
+        stack.callback(runtime.close)
         runtime.prepare()
-        if worker:
+        if worker and runtime.queue.is_shared and not processes:
+            runtime.is_worker = False
+            stack.enter_context(workers(chosen))
+        elif worker:
             runtime.start_worker()
         yield Service(runtime, make_app(runtime))
-    finally:
-        runtime.close()
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import pytest
 from weaverlite.errors import EngineError
 from weaverlite.models.process import InputDescription, OutputDescription
 from weaverlite.testing.app import URL, Service, running
+from weaverlite.testing.backends import Backends
 from weaverlite.testing.instant import InstantContext, InstantProcess
 
 
@@ -102,8 +103,9 @@ PROCESSES = (
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("service"), *PROCESSES) as started:
+def service(tmp_path_factory: pytest.TempPathFactory, backends: Backends) -> Iterator[Service]:
+    directory = tmp_path_factory.mktemp("service")
+    with running(directory, *PROCESSES, settings=backends.settings_for(directory)) as started:
         yield started
 
 

@@ -31,8 +31,9 @@ SHELL = {
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("real")) as started:
+def service(tmp_path_factory, backends):
+    directory = tmp_path_factory.mktemp("real")
+    with running(directory, settings=backends.settings_for(directory)) as started:
         with started.session() as http:
             for tool in (SORT, SHELL):
                 headers = {"Content-Type": "application/cwl+json"}

@@ -25,9 +25,10 @@ from .conftest import GATES, PROCESSES, ended, submit
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def service(tmp_path_factory, backends):
     # One of its own: when a service stops serving it ends every wait for good.
-    with running(tmp_path_factory.mktemp("served"), *PROCESSES) as started:
+    directory = tmp_path_factory.mktemp("served")
+    with running(directory, *PROCESSES, settings=backends.settings_for(directory)) as started:
         yield started
 
 
@@ -197,8 +198,9 @@ def test_an_address_that_is_not_ours_is_told_in_a_sentence(tmp_path, host):
             serve(service.runtime, service.app)
 
 
-def test_the_end_of_the_service_ends_followers_and_waits(tmp_path, gate_name):
-    with running(tmp_path, *PROCESSES) as service, requests.Session() as session:
+def test_the_end_of_the_service_ends_followers_and_waits(tmp_path, backends, gate_name):
+    settings = backends.settings_for(tmp_path)
+    with running(tmp_path, *PROCESSES, settings=settings) as service, requests.Session() as session:
         session.trust_env = False
         found = {}
         with service.served() as url:

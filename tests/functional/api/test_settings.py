@@ -11,7 +11,7 @@ import pytest
 
 from weaverlite.api import make_app
 from weaverlite.ogc import exceptions
-from weaverlite.testing.app import URL, Service, running, settings_for
+from weaverlite.testing.app import URL, Service, running
 from weaverlite.testing.instant import InstantRuntime
 from weaverlite.transfer.local import LocalPublisher
 
@@ -19,11 +19,11 @@ from .conftest import PROCESSES, ended, submit
 
 
 @pytest.fixture
-def start(tmp_path):
+def start(tmp_path, backends):
     """Start a service whose server settings differ."""
 
     def begin(worker=True, **server):
-        settings = settings_for(tmp_path)
+        settings = backends.settings_for(tmp_path)
         settings = replace(settings, server=replace(settings.server, **server))
         return running(tmp_path, *PROCESSES, settings=settings, worker=worker)
 
@@ -161,8 +161,8 @@ class BucketRuntime(InstantRuntime):
         return Bucket(self.settings.results_directory)
 
 
-def test_files_that_are_elsewhere_are_linked_and_redirected_to(tmp_path):
-    runtime = BucketRuntime(settings_for(tmp_path), PROCESSES)
+def test_files_that_are_elsewhere_are_linked_and_redirected_to(tmp_path, backends):
+    runtime = BucketRuntime(backends.settings_for(tmp_path), PROCESSES)
     runtime.prepare()
     runtime.start_worker()
     with Service(runtime, make_app(runtime)).session() as http:

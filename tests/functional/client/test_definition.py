@@ -13,6 +13,7 @@ from weaverlite.client import JobFailed, Notice, WeaverClient
 from weaverlite.errors import EngineError
 from weaverlite.models.process import InputDescription, OutputDescription
 from weaverlite.testing.app import URL, running
+from weaverlite.testing.backends import Backends
 from weaverlite.testing.instant import InstantContext, InstantProcess
 
 GO = threading.Event()
@@ -43,9 +44,11 @@ PROCESS = InstantProcess(
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[WeaverClient]:
+def client(tmp_path: Path, backends: Backends) -> Iterator[WeaverClient]:
     GO.set()
-    with running(tmp_path / "service", PROCESS) as service, service.session() as session:
+    directory = tmp_path / "service"
+    settings = backends.settings_for(directory)
+    with running(directory, PROCESS, settings=settings) as service, service.session() as session:
         yield WeaverClient(URL, session=session)
 
 

@@ -24,7 +24,8 @@ from weaverlite.cli.common import FORMATS
 from weaverlite.client import JobFailed, Notice, ProblemError, TimedOut, WeaverClient
 from weaverlite.runtime import Runtime
 from weaverlite.settings import Settings
-from weaverlite.testing.app import Service, running, settings_for
+from weaverlite.testing.app import Service, running
+from weaverlite.testing.backends import Backends
 
 COMMAND = Path(sys.executable).with_name("weaverlite")
 GATHER: dict[str, Any] = {
@@ -73,8 +74,8 @@ def front_end(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return settings_for(tmp_path_factory.mktemp("service"))
+def settings(tmp_path_factory: pytest.TempPathFactory, backends: Backends) -> Settings:
+    return backends.settings_for(tmp_path_factory.mktemp("service"))
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from weaverlite.models.package import Package
 from weaverlite.models.process import Description, InputDescription, Process
 from weaverlite.models.queries import EventQuery
 from weaverlite.models.results import Manifest
-from weaverlite.stores.sqlite import SQLiteStore
+from weaverlite.stores.interfaces import Store
 from weaverlite.testing import execution as engines
 from weaverlite.transfer.local import LocalPublisher
 
@@ -34,11 +34,10 @@ ENGINES = {engines.SCRIPT: "script", engines.CODE: "code", engines.CARELESS: "ca
 class Worker:
     """Everything that runs jobs, in one directory."""
 
-    def __init__(self, directory: Path, **changes: Any) -> None:
+    def __init__(self, directory: Path, store: Store, **changes: Any) -> None:
         self.directory = directory
         self.instance = f"test-{directory.name}-{os.getpid()}"
-        self.store = SQLiteStore(directory / "store.db", synchronous="NORMAL")
-        self.store.migrate()
+        self.store = store
         self.publisher = LocalPublisher(directory / "results")
         self.processes = JobProcesses(
             str(directory),
@@ -73,7 +72,6 @@ class Worker:
 
     def close(self) -> None:
         self.processes.close()
-        self.store.close()
 
     # ------------------------------------------------------------ jobs
 
@@ -201,11 +199,11 @@ def alive(pid: int) -> bool:
 
 
 @pytest.fixture
-def make_worker(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+def make_worker(tmp_path: Path, store: Store) -> Iterator[Callable[..., Worker]]:
     made: list[Worker] = []
 
     def make(**changes: Any) -> Worker:
-        made.append(Worker(tmp_path, **changes))
+        made.append(Worker(tmp_path, store, **changes))
         return made[-1]
 
     yield make

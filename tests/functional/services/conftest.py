@@ -14,24 +14,17 @@ from weaverlite.models.options import Offer, Resources
 from weaverlite.models.package import CWL_MEDIA_TYPE, Package
 from weaverlite.models.process import Description, InputDescription, OutputDescription, Process
 from weaverlite.models.results import Manifest, OutputFile, OutputValue
-from weaverlite.queues.embedded import EmbeddedQueue
+from weaverlite.queues.interfaces import Queue
+from weaverlite.runtime import Runtime
 from weaverlite.services.jobs import Jobs
-from weaverlite.settings import EgressSettings, LimitsSettings
-from weaverlite.stores.sqlite import SQLiteStore
+from weaverlite.settings import EgressSettings, LimitsSettings, Settings
+from weaverlite.stores.interfaces import Store
 from weaverlite.transfer.data import DataStager
 from weaverlite.transfer.egress import Egress
 from weaverlite.transfer.http import HTTPStager
 from weaverlite.transfer.local import LocalPublisher
 
 CSV = {"type": "string", "contentMediaType": "text/csv"}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SQLiteStore]:
-    store = SQLiteStore(tmp_path / "jobs.db", synchronous="NORMAL")
-    store.migrate()
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -46,7 +39,7 @@ def stagers():
 
 
 @pytest.fixture
-def process(store: SQLiteStore) -> Process:
+def process(store: Store) -> Process:
     process = Process(
         process_id="stats",
         revision=1,
@@ -72,11 +65,10 @@ def process(store: SQLiteStore) -> Process:
 
 
 @pytest.fixture
-def queue(store: SQLiteStore) -> Iterator[EmbeddedQueue]:
-    queue = EmbeddedQueue(lambda job_id: store.jobs.claim(OFFER, datetime.now(UTC), job_id))
-    yield queue
-    queue.stop(1)
-    queue.close()
+def queue(settings: Settings) -> Iterator[Queue]:
+    runtime = Runtime.from_settings(settings)
+    yield runtime.queue
+    runtime.close()
 
 
 @pytest.fixture
@@ -97,14 +89,14 @@ OFFER = Offer(
 )
 
 
-def start(store: SQLiteStore, job: Job) -> Job:
+def start(store: Store, job: Job) -> Job:
     """Win the job as a worker does."""
     won = store.jobs.claim(OFFER, datetime.now(UTC), job.job_id)
     assert won is not None
     return won
 
 
-def finish(store: SQLiteStore, publisher: LocalPublisher, job: Job, source: Path, **outputs: OutputValue) -> Job:
+def finish(store: Store, publisher: LocalPublisher, job: Job, source: Path, **outputs: OutputValue) -> Job:
     """End the running job well, with these outputs published."""
     manifest = manifest_of(job, source, **outputs)
     publisher.publish(manifest, source)

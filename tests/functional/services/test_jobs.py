@@ -27,9 +27,9 @@ from weaverlite.models.options import Options, Resources, Timeouts
 from weaverlite.models.process import Process
 from weaverlite.models.queries import EventQuery, JobQuery
 from weaverlite.ogc.status import StatusCode
+from weaverlite.runtime import Runtime
 from weaverlite.services.jobs import ExecuteRequest, Jobs, parse_execute
 from weaverlite.settings import LimitsSettings
-from weaverlite.stores.sqlite import SQLiteStore
 
 HELLO = ExecuteRequest(inputs={"text": "hello"})
 ALL = EventQuery()
@@ -180,12 +180,12 @@ def test_host_commands_are_refused_where_they_are_not_allowed(store, queue, stag
     assert jobs.submit("stats", HELLO, None)
 
 
-def test_a_bell_that_cannot_be_rung_loses_nothing(store, queue, stagers, publisher, process, caplog):
-    class Broken(type(queue)):
+def test_a_bell_that_cannot_be_rung_loses_nothing(store, stagers, publisher, process, caplog):
+    class Broken:
         def put(self, job_id, priority=0):
             raise QueueError("The broker is away.")
 
-    jobs = Jobs(store, Broken(lambda job_id: None), stagers, publisher, LimitsSettings())
+    jobs = Jobs(store, Broken(), stagers, publisher, LimitsSettings())
     job = jobs.submit("stats", HELLO, None)
     assert store.jobs.get(job.job_id).status is StatusCode.ACCEPTED
     assert "The broker is away." in caplog.text
@@ -243,16 +243,17 @@ def test_a_wait_ends_with_its_time(jobs):
     assert jobs.wait(job.job_id, None, 0).status is StatusCode.ACCEPTED
 
 
-def test_an_end_in_another_process_is_seen_too(jobs, store, publisher, tmp_path):
+def test_an_end_in_another_process_is_seen_too(jobs, settings, publisher, tmp_path):
     job = jobs.submit("stats", HELLO, None)
-    other = SQLiteStore(store.path)
+    runtime = Runtime.from_settings(settings)
+    other = runtime.store
     try:
         timer = threading.Timer(0.1, lambda: finish(other, publisher, start(other, job), tmp_path / "work"))
         timer.start()
         assert jobs.wait(job.job_id, None, 20).is_terminal
         timer.join()
     finally:
-        other.close()
+        runtime.close()
 
 
 def test_waits_beyond_the_allowed_number_return_at_once(jobs):

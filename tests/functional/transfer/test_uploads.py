@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +11,10 @@ import pytest
 
 from weaverlite.errors import InvalidRequest, NoSuchUpload, StoreError, TooLarge, TransferError
 from weaverlite.models.upload import Upload
+from weaverlite.runtime import Runtime
 from weaverlite.services.uploads import Uploads
-from weaverlite.stores.sqlite import SQLiteStore
+from weaverlite.settings import Settings, StoreSettings
+from weaverlite.stores.interfaces import Store
 from weaverlite.transfer.interfaces import FetchLimits, Reference
 from weaverlite.transfer.vault import VaultStager
 
@@ -22,20 +23,12 @@ KEEP = timedelta(days=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SQLiteStore]:
-    store = SQLiteStore(tmp_path / "records.db")
-    store.migrate()
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "vault"
 
 
 @pytest.fixture
-def uploads(store: SQLiteStore, directory: Path) -> Uploads:
+def uploads(store: Store, directory: Path) -> Uploads:
     return Uploads(store.uploads, directory=directory, size_limit=1000, keep=KEEP)
 
 
@@ -129,7 +122,7 @@ class Endless(io.RawIOBase):
         return b"x" * size
 
 
-def test_an_endless_body_is_left_soon(store: SQLiteStore, directory: Path) -> None:
+def test_an_endless_body_is_left_soon(store: Store, directory: Path) -> None:
     body = Endless()
     with pytest.raises(TooLarge):
         Uploads(store.uploads, directory=directory, size_limit=10_000_000, keep=KEEP).receive(body, "a", None, None)
@@ -150,15 +143,18 @@ def test_a_body_that_ends_early_is_no_upload(uploads: Uploads, directory: Path) 
     assert os.listdir(directory) == []
 
 
-def test_a_store_that_is_away_leaves_no_bytes(tmp_path: Path, directory: Path) -> None:
-    store = SQLiteStore(tmp_path / "none" / "records.db")
+@pytest.mark.parametrize("url", ["sqlite:////dev/null/records.db", "mongodb://127.0.0.1:1/records"])
+def test_a_store_that_is_away_leaves_no_bytes(tmp_path: Path, directory: Path, url: str) -> None:
+    settings = Settings(data=tmp_path, store=StoreSettings(url=url, timeout=timedelta(seconds=0.2)))
+    runtime = Runtime.from_settings(settings)
+    vault = Uploads(runtime.store.uploads, directory=directory, size_limit=10, keep=KEEP)
     with pytest.raises(StoreError):
-        Uploads(store.uploads, directory=directory, size_limit=10, keep=KEEP).receive(io.BytesIO(b"x"), "a", None, None)
-    store.close()
+        vault.receive(io.BytesIO(b"x"), "a", None, None)
+    runtime.close()
     assert os.listdir(directory) == []
 
 
-def test_a_disk_that_refuses_is_told(store: SQLiteStore, tmp_path: Path) -> None:
+def test_a_disk_that_refuses_is_told(store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     vault = Uploads(store.uploads, directory=tmp_path / "file" / "vault", size_limit=10, keep=KEEP)
     with pytest.raises(TransferError, match="could not be stored"):
