@@ -5,11 +5,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 QUEUE ?= embedded
 PYTEST ?= $(BIN)/python -m pytest
+# Tests wait more than they compute: several processes share them. Those of tests/integration stay in one.
+PARALLEL ?= -n 4 --dist loadgroup
 # Where a service or a demo of this tree would go wrong for reasons of the shell it was started from.
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve work demo check lint types contracts unit functional integration test bench services services-stop docs docker clean
+.PHONY: help install serve work demo check lint types contracts unit functional distributed integration test bench services services-stop docs docker clean
 
 ##@ Using it
 
@@ -40,19 +42,22 @@ types: $(VENV)/.installed-test ## mypy, strict
 	$(BIN)/mypy
 
 contracts: $(VENV)/.installed-test ## One suite, every store, queue, engine and publisher
-	$(PYTEST) tests/contracts -q
+	$(PYTEST) tests/contracts -q $(PARALLEL)
 
 unit: $(VENV)/.installed-test ## Single parts, and the rules of the architecture
-	$(PYTEST) tests/unit tests/architecture -q
+	$(PYTEST) tests/unit tests/architecture -q $(PARALLEL)
 
-functional: $(VENV)/.installed-test ## The whole application in one process, through the real client
-	$(PYTEST) tests/functional -q
+functional: $(VENV)/.installed-test ## The whole application over the embedded backends, through the real client
+	$(PYTEST) tests/functional -q --backends=embedded $(PARALLEL)
 
-integration: $(VENV)/.installed-test ## Installed commands as processes, over the servers there are
+distributed: $(VENV)/.installed-test ## The same over Celery, Redis and MongoDB, with two workers
+	$(PYTEST) tests/functional -q --backends=distributed $(PARALLEL)
+
+integration: distributed ## Installed commands as processes, over the servers there are
 	$(PYTEST) tests/integration -q
 
 test: lint types ## All tests: under twenty minutes, with the servers that 'make services' started
-	$(PYTEST)
+	$(PYTEST) -q $(PARALLEL)
 
 bench: $(VENV)/.installed-test ## Measure against bare cwltool; prints a table, writes benchmarks/results/
 	$(BIN)/python -m benchmarks

@@ -95,8 +95,11 @@ start_mongodb() {
     need_python_packages mongodb secantusd-py --pre SecantusDB==0.7.0b3 || return 0
     if ! is_running mongodb; then
         rm -rf "$HERE/mongodb"
+        # With the default, a log of 100,000 operations that nobody reads, each write takes forty times as long once the
+        # log is full.
         launch mongodb "$HERE/venv/bin/secantusd-py" --host 127.0.0.1 --port "$MONGODB_PORT" \
-            --storage-path "$HERE/mongodb" --cache-size 256M --log-level WARNING --enable-test-commands
+            --storage-path "$HERE/mongodb" --cache-size 256M --oplog-max-entries 1000 --log-level WARNING \
+            --enable-test-commands
     fi
     offer mongodb MONGODB_URL "mongodb://127.0.0.1:$MONGODB_PORT" "$MONGODB_PORT"
 }

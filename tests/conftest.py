@@ -8,6 +8,7 @@ servers are is read from ``REDIS_URL``, ``MONGODB_URL``, ``S3_URL`` and ``DOCKER
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -16,6 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.broker import Broker
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,6 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in SERVERS:
             if server_fixture(name) in getattr(item, "fixturenames", ()):
                 item.add_marker(name)
+        if ROOT / "tests" / "integration" in item.path.parents:
+            # They start whole services and kill them: one at a time, however many processes share the other tests.
+            item.add_marker(pytest.mark.xdist_group("integration"))
     if os.environ.get("CI") != "true":
         return
     needed = {name for item in items for name in SERVERS if item.get_closest_marker(name)}
@@ -124,6 +130,19 @@ def s3_url() -> str:
 def docker_host() -> str:
     """Where the Docker engine listens; the ``docker`` command finds it in its environment too."""
     return os.environ.setdefault("DOCKER_HOST", "unix:///var/run/docker.sock")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A Redis server of this test, to be stopped and started."""
+    if shutil.which("redis-server") is None:
+        reason = "There is no redis-server command: install Redis, or run 'make services'."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    running = Broker(tmp_path)
+    yield running
+    running.kill()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

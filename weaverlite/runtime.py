@@ -231,11 +231,13 @@ class Runtime:
     def prepare(self) -> None:
         """Make the store ready for use and install the built-in processes. Idempotent, safe to run by many at once.
 
-        :raises ConfigurationError: the store cannot be used; says what to do.
+        :raises ConfigurationError: store or queue cannot be used; says what to do.
         """
         from weaverlite.engines.python import builtin_processes
 
         self.settings.data.mkdir(parents=True, exist_ok=True)
+        # Built now, not connected: a URL that is none is told at the start, not by the first job that needs a bell.
+        _ = self.queue
         self.store.migrate()
         self.processes.install_builtin(builtin_processes(datetime.now(UTC)))
 

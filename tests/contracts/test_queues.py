@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.contracts.conftest import Broker
+from tests.broker import Broker
 from weaverlite.errors import QueueError
 from weaverlite.queues.celery import ROUTE, CeleryQueue
 from weaverlite.queues.embedded import EmbeddedQueue
@@ -68,6 +68,15 @@ class TestCeleryQueue(QueueContract, BrokerContract):
         assert message["content-type"] == "application/json"
         body = json.loads(base64.b64decode(message["body"]))
         assert body[:2] == [["the-job"], {}]
+
+    def test_installations_on_one_broker_ring_for_themselves(self, broker: Broker, make: Callable[..., Queue]) -> None:
+        make().put("ours")
+        other = CeleryQueue(lambda job_id: None, broker.url, "theirs")
+        other.put("theirs")
+        other.close()
+        with redis.Redis(port=broker.port, decode_responses=True) as client:
+            names = sorted(key[: len(ROUTE)] for key in client.keys() if client.type(key) == "list")
+        assert len(names) == 2 and names[0].startswith("theirs") and names[1] == ROUTE
 
     def test_broker_that_lost_everything_loses_no_job(
         self, broker: Broker, store: SQLiteStore, worker: Worker, submit: Callable[..., str]

@@ -611,7 +611,7 @@ def test_job_is_named_by_id_prefix_and_url(service: Service) -> None:
     done = service.run("execute", "-p", "shell", "-I", "script=true")
     job = json.loads(done.stdout)["jobID"]
     service.run("monitor", "-j", job)
-    for name in (job[:13], f"{service.url}/jobs/{job}"):
+    for name in (job[:6], f"{service.url}/jobs/{job}"):
         assert json.loads(service.run("status", "-j", name).stdout)["jobID"] == job
     # The URL says where the service is, too.
     assert json.loads(weaverlite("status", "-j", f"{service.url}/jobs/{job}").stdout)["jobID"] == job

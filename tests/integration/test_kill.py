@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 import requests
 
 from tests.integration.fleet import IMPATIENT, Fleet, Member, environment_of, marked, parents
+from weaverlite.testing.backends import ServerBackends
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -55,16 +57,18 @@ def embedded(tmp_path: Path) -> Fleet:
 
 
 @pytest.fixture
-def distributed(tmp_path: Path, redis_url: str, mongodb_url: str) -> Fleet:
+def distributed(tmp_path: Path, redis_url: str, mongodb_url: str) -> Iterator[Fleet]:
+    backends = ServerBackends(mongodb_url, redis_url)
+    shared = backends.settings_for(tmp_path / "shared")
     port, marker = free_port(), f"kill-{uuid.uuid4()}"
     data = tmp_path / "data"
     common = {
         **IMPATIENT,
         "LC_WEAVERLITE_TEST": marker,
-        "WEAVERLITE_STORE_URL": f"{mongodb_url}/kill{uuid.uuid4().hex[:8]}",
-        "WEAVERLITE_QUEUE_URL": f"celery+{redis_url}",
-        "WEAVERLITE_PUBLISH_DIRECTORY": str(tmp_path / "shared" / "results"),
-        "WEAVERLITE_VAULT_DIRECTORY": str(tmp_path / "shared" / "vault"),
+        "WEAVERLITE_STORE_URL": shared.store.url,
+        "WEAVERLITE_QUEUE_URL": shared.queue.url,
+        "WEAVERLITE_PUBLISH_DIRECTORY": str(shared.results_directory),
+        "WEAVERLITE_VAULT_DIRECTORY": str(shared.vault_directory),
     }
     front = Member(
         "front end",
@@ -83,7 +87,8 @@ def distributed(tmp_path: Path, redis_url: str, mongodb_url: str) -> Fleet:
         )
         for number in (1, 2)
     ]
-    return Fleet(f"http://127.0.0.1:{port}", [front, *workers], marker, [data, tmp_path / "shared"])
+    yield Fleet(f"http://127.0.0.1:{port}", [front, *workers], marker, [data, tmp_path / "shared"])
+    backends.clean()
 
 
 def test_killed_service_and_job_processes_lose_no_job(embedded: Fleet, capsys: pytest.CaptureFixture[str]) -> None:

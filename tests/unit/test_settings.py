@@ -13,6 +13,7 @@ from weaverlite.settings import (
     GIB,
     MIB,
     EgressSettings,
+    LimitsSettings,
     QueueSettings,
     ServerSettings,
     Settings,

@@ -9,6 +9,9 @@ _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|s|m|h|d))")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?)(b?)\s*\Z", re.IGNORECASE)
 
+#: No file and no limit of the kernel is larger.
+_LARGEST = 2**63
+
 
 def parse_duration(text: str | int | float) -> timedelta:
     """Return the duration of ``90``, ``90s``, ``10m``, ``5m0s``, ``1h30m``, ``500ms`` or ``2d``.
@@ -34,9 +37,11 @@ def parse_size(text: str | int) -> int:
 
     :raises ValueError: it is none of these; the message says which forms there are.
     """
-    if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
+    if isinstance(text, int) and not isinstance(text, bool) and 0 <= text < _LARGEST:
         return text
     if isinstance(text, str) and (found := _SIZE.match(text)):
         number, unit = found[1], found[2].lower()
-        return int(float(number) * 1024 ** " kmgtp".index(unit or " "))
+        size = float(number) * 1024 ** " kmgtp".index(unit or " ")
+        if size < _LARGEST:
+            return int(size)
     raise ValueError(f"{text!r} is not a size: write it like 1000, 64KB, 500MB or 2GiB")

@@ -10,6 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from weaverlite.ogc import links as rel
 from weaverlite.ogc.links import find, read_links
+from weaverlite.testing.app import running
 
 _CONF = "http://www.opengis.net/spec/"
 
@@ -192,8 +193,9 @@ def test_links_are_made_of_the_host_that_was_asked(http, base, host):
     assert find(read_links(document), rel.SELF).href.startswith(f"http://{host.removesuffix(':80')}/")
 
 
-def test_several_processes_with_one_embedded_queue_are_refused(service, base):
-    answer = service.session(**{"wsgi.multiprocess": True}).get(f"{base}/jobs")
+def test_several_processes_with_one_embedded_queue_are_refused(tmp_path, base):
+    with running(tmp_path, worker=False) as service:
+        answer = service.session(**{"wsgi.multiprocess": True}).get(f"{base}/jobs")
     assert answer.status_code == 503
     assert "weaverlite.queue.url" in answer.json()["detail"]
     assert answer.headers["Retry-After"]

@@ -215,7 +215,12 @@ def test_the_end_of_the_service_ends_followers_and_waits(tmp_path, backends, gat
             ]
             for thread in threads:
                 thread.start()
-            time.sleep(0.5)
+            until = time.monotonic() + 20
+            while session.get(f"{job}/stdout").text != "waiting\n":
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            # What the follower looks for at least so often.
+            time.sleep(1)
             began = time.monotonic()
         assert time.monotonic() - began < 3
         for thread in threads:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from weaverlite.client import WeaverClient
+from weaverlite.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("weaverlite")
 
@@ -36,12 +37,13 @@ def run(*arguments: object, code: int = 0, **environment: str) -> subprocess.Com
 
 
 @contextmanager
-def started(directory: Path, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
+def started(directory: Path, *arguments: object, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command that goes on; it must end with 0 when it is told to."""
     name = str(arguments[0])
     with (directory / f"{name}.log").open("wb") as log:
         # The client's own variables are not settings: a service must start all the same.
-        variables = {"PATH": os.environ["PATH"], "WEAVERLITE_URL": "http://elsewhere", "WEAVERLITE_TOKEN": "t"}
+        foreign = {"WEAVERLITE_URL": "http://elsewhere", "WEAVERLITE_TOKEN": "t"}
+        variables = {"PATH": os.environ["PATH"], **foreign, **environment}
         process = subprocess.Popen([COMMAND, *map(str, arguments)], stdout=log, stderr=log, env=variables)
     try:
         yield process
@@ -80,13 +82,13 @@ def test_service_is_set_up_checked_run_and_stopped(tmp_path: Path, port: int) ->
     assert (tmp_path / "node" / "var" / "weaverlite.db").is_file()
 
 
-def test_front_end_and_worker_run_apart(tmp_path: Path, port: int) -> None:
-    data = tmp_path / "data"
-    with started(tmp_path, "serve", "--no-worker", "--data", data, "--port", port) as process:
+def test_front_end_and_worker_run_apart(tmp_path: Path, settings: Settings, port: int) -> None:
+    data, shared = tmp_path / "data", settings.to_environ()
+    with started(tmp_path, "serve", "--no-worker", "--data", data, "--port", port, **shared) as process:
         client = answering(f"http://localhost:{port}", process)
         job = client.execute("echo", {"stringInput": "hello"}).check()
         assert not client.monitor(job, timeout=1)
-        with started(tmp_path, "work", "--data", data):
+        with started(tmp_path, "work", "--data", data, **shared):
             assert client.monitor(job, timeout=60)
         client.close()
 
@@ -112,6 +114,13 @@ def test_wrong_settings_are_told_before_anything_starts(tmp_path: Path, command:
     assert "WEAVERLITE_WORKER_CONCURENCY is not a setting. Did you mean WEAVERLITE_WORKER_CONCURRENCY?" in done.stderr
     done = run(command, "--ini", tmp_path / "absent.ini", code=2)
     assert "absent.ini" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["celery+amqp://127.0.0.1", "celery+redis://127.0.0.1/0?queue=a*"])
+@pytest.mark.parametrize("command", [["serve", "--no-worker", "--port", 0], ["work"]], ids=["serve", "work"])
+def test_url_that_is_none_of_a_queue_is_told_at_the_start(tmp_path: Path, command: list[object], url: str) -> None:
+    done = run(*command, "--data", tmp_path / "data", code=2, WEAVERLITE_QUEUE_URL=url)
+    assert "weaverlite.queue.url" in done.stderr and "celery+redis://host:6379/0" in done.stderr
 
 
 def test_open_address_needs_to_be_meant(tmp_path: Path) -> None:

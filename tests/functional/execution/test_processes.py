@@ -161,7 +161,7 @@ def test_everything_ends_with_a_service_that_is_killed(tmp_path: Path, number: i
     service = subprocess.Popen([sys.executable, "-c", SERVICE, str(tmp_path), instance])
     begun = tmp_path / "job" / "1" / "work" / "begun"
     until(begun.exists, "the job did not begin")
-    assert len(list(procfs.find_marked(instance))) >= 3
+    until(lambda: len(list(procfs.find_marked(instance))) >= 3, "the job did not fork")
     processes = [pid for pid in procfs.descendants(service.pid)]
     service.send_signal(number)
     service.wait(10)

@@ -63,3 +63,9 @@ def test_sizes_are_read_as_people_write_them(text: str | int, size: int) -> None
 def test_what_is_no_size_is_refused_with_the_forms(text: Any) -> None:
     with pytest.raises(ValueError, match="write it like"):
         parse_size(text)
+
+
+@pytest.mark.parametrize("text", [2**63, "9223372036854775808", "8192P", "9" * 5000], ids=["int", "text", "P", "long"])
+def test_no_size_is_larger_than_the_kernel_counts(text: Any) -> None:
+    with pytest.raises(ValueError, match="write it like"):
+        parse_size(text)
