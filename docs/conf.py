@@ -1,12 +1,16 @@
-"""Configuration of Sphinx. The page of settings is written from the settings themselves, so it cannot differ."""
+"""Configuration of Sphinx. The lists of settings and of errors are written from the code, so they cannot differ."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
 import weaverlite
+from weaverlite import errors
+from weaverlite.ogc.exceptions import BLANK
 from weaverlite.settings import entries
 
 project = "WeaverLite"
@@ -39,10 +43,50 @@ def write_settings(app: Sphinx) -> None:
             else f"    Default: empty. Variable: ``{entry.variable}``.",
             "",
         ]
-    target = Path(app.srcdir) / "_generated" / "settings.rst"
+    _write(app, "settings.rst", lines)
+
+
+#: Errors that are never an answer: where they go instead.
+_ELSEWHERE = {
+    errors.StaleRevision: "Nobody sees it: a lost compare-and-set, after which one looks again.",
+    errors.ConfigurationError: "Ends the command that reads the settings.",
+    errors.ExecutionError: "The reason of a failed job, with its ``reason``:",
+}
+
+
+def write_errors(app: Sphinx) -> None:
+    """Write ``_generated/errors.rst``: the tree of errors with status and type, and what each says by itself."""
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 8 30 40", ""]
+    lines += _row("Error", "Status", "Type", "Says")
+    for error, depth in _tree(errors.WeaverLiteError, 0):
+        said = inspect.cleandoc(error.__doc__ or "").partition("\n")[0]
+        name = "\u2003" * depth + error.__name__
+        if any(issubclass(error, kind) for kind in _ELSEWHERE):
+            reason = f"``{error.reason}``" if issubclass(error, errors.ExecutionError) and depth > 1 else ""
+            lines += _row(name, "–", reason, f"{said} {_ELSEWHERE.get(error, '')}".strip())
+        else:
+            kind = BLANK if error.type == BLANK else error.type.replace("http://www.opengis.net/def/exceptions/", "…/")
+            lines += _row(name, str(error.status), kind, said)
+    _write(app, "errors.rst", lines)
+
+
+def _tree(error: type[errors.WeaverLiteError], depth: int) -> Iterator[tuple[type[errors.WeaverLiteError], int]]:
+    for kind in error.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield kind, depth
+            yield from _tree(kind, depth + 1)
+
+
+def _row(first: str, *others: str) -> list[str]:
+    return [f"   * - {first}", *(f"     - {text}".rstrip() for text in others)]
+
+
+def _write(app: Sphinx, name: str, lines: list[str]) -> None:
+    target = Path(app.srcdir) / "_generated" / name
     target.parent.mkdir(exist_ok=True)
-    target.write_text("\n".join(lines), encoding="utf-8")
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_settings)
+    app.connect("builder-inited", write_errors)

@@ -126,7 +126,9 @@ class Caller:
     def tools(self) -> list[int]:
         """Return the processes that jobs of this service have started."""
         instance = (self.service.data / "instance").read_text(encoding="utf-8").strip()
-        return [pid for pid in parents() if environment_of(pid).get("WEAVERLITE_INSTANCE") == instance]
+        found = {pid: environment_of(pid) for pid in parents()}
+        # The processes that wait for jobs carry the instance only.
+        return [pid for pid, its in found.items() if "WEAVERLITE_JOB" in its and its["WEAVERLITE_INSTANCE"] == instance]
 
     def peaks(self) -> dict[int, int]:
         """Return the most memory that each process of the service has had since this was asked, in bytes."""
