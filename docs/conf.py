@@ -60,7 +60,7 @@ def write_errors(app: Sphinx) -> None:
     lines += _row("Error", "Status", "Type", "Says")
     for error, depth in _tree(errors.WeaverLiteError, 0):
         said = inspect.cleandoc(error.__doc__ or "").partition("\n")[0]
-        name = "\u2003" * depth + error.__name__
+        name = "· " * depth + error.__name__
         if any(issubclass(error, kind) for kind in _ELSEWHERE):
             reason = f"``{error.reason}``" if issubclass(error, errors.ExecutionError) and depth > 1 else ""
             lines += _row(name, "–", reason, f"{said} {_ELSEWHERE.get(error, '')}".strip())
