@@ -209,7 +209,7 @@ class Runtime:
             lease=worker.lease,
             sweep=worker.sweep,
             leftovers=self.leftovers,
-            remove_upload=self._remove_upload,
+            expire_uploads=self.uploads.expire,
         )
 
     @cached_property
@@ -292,9 +292,6 @@ class Runtime:
         except QueueError as error:
             # The reaper rings for every job that waits.
             log.warning("the bell could not be rung: %s", error, extra={"action": "ring", "job_id": job_id})
-
-    def _remove_upload(self, upload: Upload) -> None:
-        self.uploads.forget(upload)
 
 
 # ---------------------------------------------------------------- inside job processes

@@ -30,7 +30,6 @@ from weaverlite.execution.record import may_retry, now, tell_status
 from weaverlite.execution.workspace import Workspace, attempts
 from weaverlite.models.job import Job
 from weaverlite.models.queries import JobQuery
-from weaverlite.models.upload import Upload
 from weaverlite.ogc.status import StatusCode
 from weaverlite.queues.interfaces import Queue
 from weaverlite.stores.interfaces import Store
@@ -42,7 +41,7 @@ _log = logging.getLogger(__name__)
 _RING_AFTER = timedelta(seconds=5)
 #: The longest pause between two rings for one job.
 _RING_RARELY = timedelta(minutes=10)
-_LEFTOVERS_EVERY = timedelta(seconds=20)
+_TIDY_EVERY = timedelta(seconds=20)
 #: Jobs of a page, and pages of waiting jobs that one sweep goes through.
 _PAGE = 100
 _PAGES = 10
@@ -52,7 +51,7 @@ class Reaper:
     """Sweeps every ``sweep``, the first time at once.
 
     ``lease`` is the silence after which a worker has lost its jobs. ``directory``, ``instance`` and ``leftovers`` tell
-    where jobs of this node leave things; ``remove_upload`` removes an expired upload, bytes and record.
+    where jobs of this node leave things; ``expire_uploads`` removes uploads whose time is over.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class Reaper:
         lease: timedelta,
         sweep: timedelta,
         leftovers: Sequence[Leftovers] = (),
-        remove_upload: Callable[[Upload], None] | None = None,
+        expire_uploads: Callable[[datetime], object] | None = None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -76,12 +75,12 @@ class Reaper:
         self._lease = lease
         self._sweep = sweep
         self._leftovers = tuple(leftovers)
-        self._remove_upload = remove_upload
+        self._expire_uploads = expire_uploads
         self._waiting_cursor: str | None = None
         #: When each waiting job is rung for next, and the pause after that; and who was met on this way.
         self._rung: dict[str, tuple[datetime, timedelta]] = {}
         self._met: set[str] = set()
-        self._leftovers_at = datetime.min.replace(tzinfo=UTC)
+        self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -98,14 +97,12 @@ class Reaper:
 
     def sweep(self, at: datetime) -> None:
         """Do everything that is due at this time, once."""
-        for step in (
-            self._take_from_silent,
-            self._look_after_waiting,
-            self._remove_expired_jobs,
-            self._remove_expired_uploads,
-            self._remove_dead_attempts,
-            self._remove_leftovers,
-        ):
+        steps = [self._take_from_silent, self._look_after_waiting]
+        steps += [self._remove_expired_jobs, self._remove_dead_attempts]
+        if at >= self._tidied_at + _TIDY_EVERY:
+            self._tidied_at = at
+            steps += [self._remove_leftovers, self._tidy_results, self._tidy_uploads]
+        for step in steps:
             if self._stopping.is_set():
                 return
             try:
@@ -175,11 +172,6 @@ class Reaper:
                 except (NoSuchJob, JobRemoved, IllegalTransition):
                     continue
 
-    def _remove_expired_uploads(self, at: datetime) -> None:
-        if self._remove_upload is not None:
-            for upload in self._store.uploads.expired(at):
-                self._remove_upload(upload)
-
     # ------------------------------------------------------------ what is left on this node
 
     def _remove_dead_attempts(self, at: datetime) -> None:
@@ -194,15 +186,18 @@ class Reaper:
                 Workspace.of(self._directory, job_id, attempt).remove()
 
     def _remove_leftovers(self, at: datetime) -> None:
-        """Remove containers and half-published results of attempts that do not run any more: looking takes time."""
-        if at < self._leftovers_at:
-            return
-        self._leftovers_at = at + _LEFTOVERS_EVERY
+        """Remove containers of attempts that do not run any more."""
         for leftovers in self._leftovers:
             for job_id, attempt in leftovers.find():
                 if not self._is_live(job_id, attempt):
                     leftovers.remove(job_id, attempt)
+
+    def _tidy_results(self, at: datetime) -> None:
         self._publisher.tidy(self._is_live)
+
+    def _tidy_uploads(self, at: datetime) -> None:
+        if self._expire_uploads is not None:
+            self._expire_uploads(at)
 
     def _is_live(self, job_id: str, attempt: int) -> bool:
         """Whether the store says that this attempt runs, anywhere."""

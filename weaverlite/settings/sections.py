@@ -161,7 +161,7 @@ class LimitsSettings:
     execution_time: timedelta = setting(timedelta(days=1), "Longest run.")
     attempts: int = setting(3, "Starts of a job in all, when workers are lost.", minimum=1)
     memory: Bytes = setting(0, "Memory of one tool.")
-    processes: int = setting(0, "Processes of one tool.", minimum=0)
+    processes: int = setting(0, "Processes of the user that runs the tools, all together (RLIMIT_NPROC).", minimum=0)
     disk: Bytes = setting(50 * GIB, "Bytes below the job's directory, watched while it runs.")
     files: int = setting(100_000, "Files below the job's directory.", minimum=0)
     log_head: Bytes = setting(MIB, "Bytes of each of stdout and stderr kept from the start.")

@@ -280,6 +280,7 @@ def test_processes_are_replaced_and_removed(url: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["info", "version", "conformance", "processes", "jobs"])
 def test_service_answers_every_question(url: str, name: str) -> None:
+    WeaverClient(url=url).execute("echo", inputs={"stringInput": "there is a job to list"}).check()
     for form in FORMATS:
         result = CliRunner().invoke(main, [name, "-u", url, "-F", form])
         assert result.exit_code == 0 and result.stdout, result.output

@@ -182,5 +182,12 @@ def test_workflow_bomb_is_counted_not_built(cwl: CWL) -> None:
     ]  # fmt: skip
     graph.append({"class": "ExpressionTool", "id": "w40", "inputs": [], "outputs": [], "expression": "$({})"})
     graph[0]["id"] = "main"
-    with pytest.raises(InvalidPackage, match="more than 2000 steps"):
+    with pytest.raises(InvalidPackage) as refused:
         cwl.describe({"cwlVersion": "v1.2", "$graph": graph})
+    assert any("more than 2000 steps" in fault.message for fault in refused.value.faults)
+
+
+def test_options_whose_feature_is_not_there_are_refused_in_a_package_too(cwl: CWL) -> None:
+    hints = [{"class": "weaverlite:Options", "selector": {"gpu": "yes"}}]
+    with pytest.raises(InvalidPackage, match="selector"):
+        cwl.describe(tool("true", hints=hints))

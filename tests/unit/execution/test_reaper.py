@@ -93,12 +93,13 @@ class Node:
             lease=timedelta(seconds=30),
             sweep=timedelta(hours=1),
             leftovers=[self.containers],
-            remove_upload=self._remove_upload,
+            expire_uploads=self._expire_uploads,
         )
 
-    def _remove_upload(self, upload: Upload) -> None:
-        self.store.uploads.remove(upload.upload_id)
-        self.removed.append(upload.upload_id)
+    def _expire_uploads(self, at: datetime) -> None:
+        for upload in self.store.uploads.expired(at):
+            self.store.uploads.remove(upload.upload_id)
+            self.removed.append(upload.upload_id)
 
     def accept(self, at: datetime = NOW, **members: Any) -> Job:
         job = Job(

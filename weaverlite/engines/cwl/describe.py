@@ -12,7 +12,8 @@ from weaverlite.engines.cwl.types import Types, text
 from weaverlite.errors import Fault, InvalidPackage
 from weaverlite.models.options import Options, Resources
 from weaverlite.models.process import Description, InputDescription, OutputDescription
-from weaverlite.schemas import validate, validate_schema
+from weaverlite.schemas import validate_schema
+from weaverlite.schemas.options import check_options
 
 _MIB = 2**20
 #: How many workflows one inside the other are followed to find what makes an output.
@@ -144,7 +145,7 @@ def _options(admitted: Admitted, faults: list[Fault]) -> Options:
     if admitted.options is None:
         return Options()
     said = {name: value for name, value in admitted.options.content.items() if name != "class"}
-    if found := validate("options", said, admitted.options.pointer):
+    if found := check_options(said, admitted.options.pointer):
         faults += found
         return Options()
     try:
