@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -44,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Commands that tests interrupt inherit what becomes of an interrupt: a run in the background is started deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         lines = (ROOT / ".services" / "env").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -53,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault(name, value)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name in SERVERS:

@@ -120,7 +120,8 @@ def on_terminal(service: Service, *arguments: str) -> tuple[int, str]:
     termios.tcsetwinsize(theirs, (50, 200))
     command = subprocess.Popen(
         [BIN / "weaverlite", *arguments],
-        env={**os.environ, "WEAVERLITE_URL": service.url},
+        # Whoever runs the tests may have said how wide his own terminal is.
+        env={**{name: said for name, said in os.environ.items() if name != "COLUMNS"}, "WEAVERLITE_URL": service.url},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -12,7 +12,7 @@ _COLUMNS: list[render.Column] = [
     ("PROCESS", "processID"),
     ("STATUS", "status"),
     ("%", "progress"),
-    ("CREATED", "created"),
+    ("CREATED", lambda job: render.moment(job.get("created"))),
     ("MESSAGE", "message"),
 ]
 

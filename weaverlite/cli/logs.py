@@ -20,7 +20,7 @@ def log_line(event: Mapping[str, Any], *, bare: bool = False) -> str:
     if bare:
         return message
     # The fraction of a second and the zone say nothing to people who watch.
-    time = str(event.get("time", ""))[:19].replace("T", " ")
+    time = render.moment(event.get("time"))
     step = f"[{event['step']}] " if event.get("step") else ""
     return clean(f"{time} {event.get('topic', ''):<7} {step}") + message
 

@@ -56,6 +56,11 @@ def table(entries: Sequence[Any], columns: Sequence[Column]) -> str:
     return "\n".join(_cut("  ".join(map(str.ljust, line, widths)).rstrip(), width) for line in lines)
 
 
+def moment(time: Any) -> str:
+    """Return a time of a document (RFC 3339, UTC) as people read it in a list: to the second."""
+    return str(time or "")[:19].replace("T", " ")
+
+
 def _record(document: Any) -> str:
     if not isinstance(document, Mapping):
         return "" if document is None else _cell(document)
@@ -95,4 +100,4 @@ def _escape(text: str) -> str:
     return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-__all__ = ["Column", "json_line", "render", "table"]
+__all__ = ["Column", "json_line", "moment", "render", "table"]

@@ -80,8 +80,10 @@ class Processes:
         if deployment.process_id is not None:
             self._check_free(deployment.process_id)
         process = self._process(deployment, owner)
+        # The number first: were it asked for after the look, a deployment in between would be replaced unseen.
+        revision = self._store.next_revision(process.process_id)
         self._check_free(process.process_id)
-        process = replace(process, revision=self._store.next_revision(process.process_id))
+        process = replace(process, revision=revision)
         self._store.add(process)
         return process
 
@@ -123,10 +125,12 @@ class Processes:
 
     def _install(self, process: Process) -> bool:
         """Return whether the process is there now; False when somebody else was faster with another one."""
+        # The number first, as in deploy.
+        revision = self._store.next_revision(process.process_id)
         try:
             present = self._store.get(process.process_id)
         except NoSuchProcess:
-            successor = replace(process, revision=self._store.next_revision(process.process_id))
+            successor = replace(process, revision=revision)
         else:
             if present.mutable:
                 _log.warning("the built-in process %s is hidden by a deployed one", process.process_id)
