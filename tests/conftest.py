@@ -157,6 +157,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     if reporter is None:
         return
     count = {name: len(found) for name, found in reporter.stats.items()}
+    for report in (report for found in ("passed", "failed") for report in reporter.stats.get(found, ())):
+        for note in (text for name, text in report.user_properties if name == "note"):
+            reporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {note}")
     for reason, number in sorted(Counter(skip_reasons(reporter.stats.get("skipped", ()))).items()):
         reporter.write_line(f"{number} skipped: {reason}")
     reporter.write_line(

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 JOBS = 200
 LEAST_HITS = 50
 ENDS = ("successful", "failed", "dismissed")
+#: Has a line said at the end of the run, under the name ``note``.
+Say = Callable[[str, object], None]
 TOOL = {
     "cwlVersion": "v1.2",
     "class": "CommandLineTool",
@@ -91,19 +93,17 @@ def distributed(tmp_path: Path, redis_url: str, mongodb_url: str) -> Iterator[Fl
     backends.clean()
 
 
-def test_killed_service_and_job_processes_lose_no_job(embedded: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
-    run_and_kill(embedded, capsys)
+def test_killed_service_and_job_processes_lose_no_job(embedded: Fleet, record_property: Say) -> None:
+    run_and_kill(embedded, record_property)
 
 
 @pytest.mark.redis
 @pytest.mark.mongodb
-def test_killed_front_end_and_workers_of_a_fleet_lose_no_job(
-    distributed: Fleet, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_and_kill(distributed, capsys)
+def test_killed_front_end_and_workers_of_a_fleet_lose_no_job(distributed: Fleet, record_property: Say) -> None:
+    run_and_kill(distributed, record_property)
 
 
-def run_and_kill(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+def run_and_kill(fleet: Fleet, say: Say) -> None:
     seed = int(os.environ.get("KILL_SEED", "0")) or random.SystemRandom().randrange(1 << 30)
     fleet.start()
     hits: collections.Counter[str] = collections.Counter()
@@ -129,11 +129,9 @@ def run_and_kill(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
         until_clean(fleet)
     finally:
         fleet.stop()
-        with capsys.disabled():
-            print(f"\nseed {seed}; kills that hit a process holding a job: {sum(hits.values())} – {dict(hits)}")
+        say("note", f"seed {seed}; kills that hit a process holding a job: {sum(hits.values())} – {dict(hits)}")
     assert not marked(fleet.marker, fleet.data), "processes outlived the service"
-    with capsys.disabled():
-        print(f"outcomes of {JOBS} jobs: {dict(collections.Counter(outcomes))}")
+    say("note", f"outcomes of {JOBS} jobs: {dict(collections.Counter(outcomes))}")
     assert sum(hits.values()) >= LEAST_HITS
 
 
