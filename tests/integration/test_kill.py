@@ -192,7 +192,7 @@ class Killer:
         self.hits: collections.Counter[str] = collections.Counter()
 
     def pause(self) -> float:
-        return self.chance.uniform(0.2, 0.9)
+        return self.chance.uniform(0.1, 0.5)
 
     def strike(self) -> None:
         tree = parents()

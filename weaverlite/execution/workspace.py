@@ -18,6 +18,9 @@ from pathlib import Path
 from weaverlite.execution.capped import settle
 from weaverlite.models.results import OutputFile
 
+#: How often the directory of an attempt is made anew when that of its job goes away meanwhile.
+_TRIES = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -46,9 +49,16 @@ class Workspace:
     def create(self) -> None:
         """Make the directory, empty, whatever was there; those of inputs and outputs are made when there are any."""
         remove_tree(self.path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Only ours: other users of this host have no business with inputs and outputs.
-        self.path.mkdir(mode=0o700)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                # Only ours: other users of this host have no business with inputs and outputs.
+                self.path.mkdir(mode=0o700)
+                break
+            except (FileExistsError, FileNotFoundError):
+                # The reaper removes the job's directory, with its last attempt, in this very moment.
+                if not tries_left:
+                    raise
         self.work.mkdir()
 
     def remove(self) -> None:
