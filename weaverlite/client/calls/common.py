@@ -1,0 +1,60 @@
+"""What every call stands on: the connection to the service, and the ways to name a process, a job and a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from weaverlite.client.connection import Connection, segment
+from weaverlite.client.errors import ClientError, InvalidUsage
+from weaverlite.client.jobs import JobReference, locate_job, refusal
+from weaverlite.client.operation import OperationResult
+from weaverlite.ogc.units import parse_duration
+
+Seconds = int | float | str | timedelta
+
+
+class Calls:
+    """The connection, and calls about one job."""
+
+    _connection: Connection
+
+    def job_url(self, job_id: JobReference) -> str:
+        """Return the URL of a job.
+
+        :raises InvalidUsage: the beginning of an id fits several jobs.
+        """
+        return locate_job(self._connection, job_id)
+
+    def _of_job(
+        self, job_id: JobReference, part: str = "", params: Mapping[str, Any] | None = None, method: str = "GET"
+    ) -> OperationResult:
+        try:
+            url = self.job_url(job_id)
+        except InvalidUsage:
+            raise
+        except ClientError as exc:
+            return refusal(exc)
+        return self._connection.call(method, f"{url}/{part}" if part else url, params=params)
+
+
+def process_path(process_id: str) -> str:
+    """Return the path of a process.
+
+    :raises InvalidUsage: the id is missing.
+    """
+    if not process_id or process_id.strip(".") == "":
+        raise InvalidUsage("The id of the process is missing.")
+    return f"/processes/{segment(process_id)}"
+
+
+def seconds_of(value: Seconds) -> float:
+    """Return a time in seconds.
+
+    :raises InvalidUsage: it is none.
+    """
+    try:
+        return value.total_seconds() if isinstance(value, timedelta) else parse_duration(value).total_seconds()
+    except ValueError as exc:
+        raise InvalidUsage(f"{exc}.") from exc
