@@ -72,7 +72,7 @@ class LocalPublisher(Publisher):
         if not _JOB_ID.match(job_id):
             raise gone
         try:
-            descriptor = open_inside(self._directory, [job_id, *_parts(file.path)])
+            descriptor = self._open(job_id, _parts(file.path))
         except (OSError, ValueError) as error:
             raise gone from error
         state = os.fstat(descriptor)
@@ -80,6 +80,16 @@ class LocalPublisher(Publisher):
             os.close(descriptor)
             raise gone
         return os.fdopen(descriptor, "rb")
+
+    def _open(self, job_id: str, parts: Sequence[str]) -> int:
+        while True:
+            seen = _identity(os.path.join(self._directory, job_id))
+            try:
+                return open_inside(self._directory, [job_id, *parts])
+            except FileNotFoundError:
+                # On the way down another attempt took the place of this one, which is being removed: look there.
+                if _identity(os.path.join(self._directory, job_id)) == seen:
+                    raise
 
     def link(self, job_id: str, file: OutputFile) -> str | None:
         return None
@@ -205,6 +215,14 @@ def _sync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _present(directory: str) -> dict[str, Any] | None:
