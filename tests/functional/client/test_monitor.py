@@ -51,7 +51,7 @@ def test_time_is_limited(wire: Wire, client: WeaverClient) -> None:
     wire.add_job(RemoteJob(states=[RUNNING]))
     began = time.monotonic()
     result = client.monitor(JOB, timeout=0.5)
-    assert 0.4 < time.monotonic() - began < 5
+    assert 0.4 < time.monotonic() - began < 30
     assert not result and isinstance(result.error, TimedOut)
     assert result.message == "The job has not ended within 0.5 seconds: it is running."
     assert result.body["status"] == "running"

@@ -180,11 +180,12 @@ def test_first_failing_step_names_itself(cwl: CWL) -> None:
 
 
 def test_steps_run_at_the_same_time(cwl: CWL) -> None:
-    step = {"run": tool("sleep 0.4"), "in": {}, "out": []}
-    document = workflow({f"s{n}": step for n in range(4)})
-    began = time.monotonic()
-    assert cwl.run(document, resources=Resources(cores=4)).failure == ""
-    assert time.monotonic() - began < 1.4
+    # Each waits until all four are there.
+    here = cwl.place / "here"
+    here.mkdir()
+    meet = 'touch "$0/$1"; for i in $(seq 600); do [ $(ls "$0" | wc -l) = 4 ] && exit 0; sleep 0.05; done; exit 1'
+    steps = {f"s{n}": {"run": tool(meet, arguments=[str(here), str(n)]), "in": {}, "out": []} for n in range(4)}
+    assert cwl.run(workflow(steps), resources=Resources(cores=4)).failure == ""
 
 
 def test_no_more_steps_run_than_there_are_cores(cwl: CWL) -> None:
@@ -207,7 +208,7 @@ def test_error_in_one_step_does_not_hang_the_others(cwl: CWL) -> None:
     )
     began = time.monotonic()
     outcome = cwl.run(document, resources=Resources(cores=4))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert "no container engine" in outcome.failure
 
 
@@ -221,9 +222,10 @@ def test_package_is_parsed_once(cwl: CWL) -> None:
     document: dict[str, Any] = workflow(
         {f"s{n}": {"run": COUNT, "in": {"file": "given"}, "out": ["n"]} for n in range(20)}, inputs={"given": "File"}
     )
-    began = time.perf_counter()
+    # Time of this thread: how busy the machine is does not matter.
+    began = time.thread_time()
     cwl.describe(document)
-    first = time.perf_counter() - began
-    began = time.perf_counter()
+    first = time.thread_time() - began
+    began = time.thread_time()
     cwl.describe(document)
-    assert time.perf_counter() - began < first / 2
+    assert time.thread_time() - began < first / 2

@@ -68,7 +68,7 @@ def test_a_tool_that_stays_in_the_background_does_not_hold_the_job(worker: Worke
     began = time.monotonic()
     job = worker.run(script("sleep 300 & echo done"))
     assert job.status is StatusCode.SUCCESSFUL
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert worker.events(job, "stdout") == ["done"]
 
 
