@@ -47,6 +47,8 @@ class JobProcess:
         self._connection = connection
         self._parts = parts
         self._launch: Confinement | None = None
+        #: For good: a process that was told to stop gets no other task.
+        self._is_stopped = False
         #: Whether code that is not ours runs in this very process, and is to be interrupted.
         self._is_interruptible = False
 
@@ -66,6 +68,7 @@ class JobProcess:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         # Tools get a signal of their own; here only what would follow them is kept from starting.
+        self._is_stopped = True
         if self._launch is not None:
             self._launch.stop()
         if self._is_interruptible:
@@ -87,6 +90,9 @@ class JobProcess:
         launch = Confinement(marked, memory=task.limits.memory, processes=task.limits.processes)
         steps = Steps(task, self._parts, voice, launch)
         self._launch = launch
+        if self._is_stopped:
+            # Before there was anything to stop.
+            launch.stop()
         try:
             ended = steps.run(engine, self._in_this_process(launch) if not engine.is_reusable else nullcontext())
         finally:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -84,6 +85,10 @@ class Confinement:
             self._limit(tool.pid, *procfs.descendants(tool.pid))
         with self._lock:
             self._tools.append(tool)
+        if self.is_stopped:
+            # Asked to stop between the look above and here: what was sent to the tool before its exec is lost.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(tool.pid, signal.SIGTERM)
         return tool
 
     def stop(self) -> None:

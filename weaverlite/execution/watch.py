@@ -80,6 +80,8 @@ class Watch:
         self._oom_before: int | None = None
         #: That the job is being stopped, once it is: the first reason stays.
         self._stop: Stop | None = None
+        #: Whether its process was asked to stop.
+        self._is_asked = False
         self._kill_at = _NEVER
         self._give_up_at = _NEVER
 
@@ -206,6 +208,9 @@ class Watch:
                 self._stop_for(Stop("failed", exceeded), at_once=True)
         if self._stop is not None and self._kill_at == _NEVER and self._give_up_at == _NEVER:
             self._kill_at = moment + (0.0 if self._stop.kind == "lost" else self._with.grace)
+        if self._stop is not None and self._is_begun and not self._is_asked:
+            # Not before it listens: what it is told earlier is lost.
+            self._is_asked = True
             process.terminate()
         if moment >= self._kill_at:
             process.kill()
@@ -320,7 +325,7 @@ class Watch:
         recorded = write_ending(self._with.store, self._job, ending, left)
         # What the store did not take before.
         self._flush()
-        if self._process is not None:
+        if self._process is not None and not self._is_asked:
             self._give_back(self._process)
         return recorded
 

@@ -96,6 +96,17 @@ def test_dismissal_asks_the_tool_to_end_first(make_worker: Callable[..., Worker]
     assert worker.events(job, "status") == ["running", "dismissed"]
 
 
+def test_dismissal_at_the_very_start_of_the_tool_is_heard(make_worker: Callable[..., Worker]) -> None:
+    worker = make_worker(grace=timedelta(seconds=60))
+    for number in range(16):
+        running = worker.begin(script("exec sleep 300"))
+        time.sleep(0.002 * number)
+        asked = time.monotonic()
+        running.dismiss()
+        assert running.wait().status is StatusCode.DISMISSED
+        assert time.monotonic() - asked < 30, "the dismissal waited for the grace period"
+
+
 def test_dismissal_kills_what_ignores_it_and_what_hides(worker: Worker) -> None:
     running = worker.begin(script("echo words; " + STUBBORN))
     running.until_file()
