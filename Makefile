@@ -11,7 +11,7 @@ PARALLEL ?= -n 4 --dist loadgroup
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve work demo check lint types contracts unit functional distributed integration test bench services services-stop docs docker clean
+.PHONY: help install serve work demo check lint types contracts unit functional distributed integration fuzz test bench services services-stop docs docker clean
 
 ##@ Using it
 
@@ -55,6 +55,13 @@ distributed: $(VENV)/.installed-test ## The same over Celery, Redis and MongoDB,
 
 integration: distributed ## Installed commands as processes, over the servers there are
 	$(PYTEST) tests/integration -q
+
+fuzz: $(VENV)/.installed-test ## 20,000 requests made of the API's own definition; FUZZ_REQUESTS=, FUZZ_SEED=
+	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(PYTEST) tests/fuzz -q -s -n 0
+
+conformance: $(VENV)/.installed-test ## The requirements of OGC API - Processes, one by one; writes docs/conformance.rst
+	$(PYTEST) tests/conformance -q --write-conformance -p no:randomly
+	$(BIN)/python -m tests.conformance.stubs
 
 test: lint types ## All tests: under twenty minutes, with the servers that 'make services' started
 	$(PYTEST) -q $(PARALLEL)

@@ -42,6 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="all",
         help="the store and queue that functional tests run on (tests/functional/README.rst); all: once on each pair",
     )
+    parser.addoption(
+        "--service", default="", help="the URL of a service that tests/conformance asks, instead of one of its own"
+    )
+    parser.addoption("--write-conformance", action="store_true", help="write docs/conformance.rst from this run")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,8 +8,11 @@
         NoSuchOutput 400
         WorkflowNotFound 400
       InvalidPackage 422                 faults, as above
+      UnsupportedSchema 422
+      KeyReused 422
       TooLarge 413
       UnsupportedMedia 415
+        UnsupportedJobMedia
       NotAcceptable 406
       NotFound 404
         NoSuchProcess  NoSuchJob  NoSuchUpload  ResultNotReady  ResultNotAvailable
@@ -21,13 +24,15 @@
       Unauthenticated 401
       Clash 409
         DuplicatedProcess  IllegalTransition
+      Locked 423
       BackendError 503                   retry_after, seconds
         StoreError  QueueError  TransferError  Overloaded
           TooManyHeld 429
       StaleRevision                      a lost compare-and-set: reload and decide, or walk away
       ConfigurationError                 a sentence for the operator, at startup
       ExecutionError                     becomes ``Job.failure``
-        StagingError  EngineError  UnsafeOutput  OutputLimit  TimeLimit  OutOfMemory  WorkerLost  PublishError
+        StagingError  NestedFailed  EngineError  UnsafeOutput  OutputLimit  TimeLimit  OutOfMemory  WorkerLost
+        PublishError
 
 The class docstring is the default message. Class attributes carry what HTTP needs (``status``, ``type``), as data:
 nothing here imports a web framework. ``problem()`` gives the RFC 9457 document, the same for a reply and for a job's
@@ -71,6 +76,8 @@ class WeaverLiteError(Exception):
         self.faults = tuple(faults)
         self.detail = detail or self._default_detail()
         self.members: Mapping[str, Any] = members
+        #: Headers of the answer; whoever knows URLs puts them here.
+        self.headers: dict[str, str] = {}
         super().__init__(self.detail)
 
     def _default_detail(self) -> str:
@@ -149,6 +156,25 @@ class UnsupportedMedia(WeaverLiteError):
 
     status = 415
     type = types.UNSUPPORTED_MEDIA_TYPE
+
+
+class UnsupportedJobMedia(UnsupportedMedia):
+    """A job cannot be made of a body of this media type."""
+
+    type = types.UNSUPPORTED_JOB_MEDIA_TYPE
+
+
+class UnsupportedSchema(WeaverLiteError):
+    """The schema that the request names for its body is not supported."""
+
+    status = 422
+    type = types.UNSUPPORTED_SCHEMA
+
+
+class KeyReused(WeaverLiteError):
+    """The Idempotency-Key was used for another request."""
+
+    status = 422
 
 
 class NotAcceptable(WeaverLiteError):
@@ -259,6 +285,13 @@ class IllegalTransition(Clash):
     """The job is not in a state that allows this."""
 
 
+class Locked(WeaverLiteError):
+    """The job was started already: it cannot be changed or started any more."""
+
+    status = 423
+    type = types.LOCKED
+
+
 # ---------------------------------------------------------------- what failed around us
 
 
@@ -321,6 +354,19 @@ class StagingError(ExecutionError):
     status = 400
     type = types.INVALID_PARAMETER_VALUE
     reason = "staging"
+
+
+class NestedFailed(ExecutionError):
+    """A nested process failed."""
+
+    status = 400
+    reason = "nested"
+
+    @classmethod
+    def at(cls, pointer: str, why: str, **members: Any) -> NestedFailed:
+        """Return the failure of the nested process at this place."""
+        fault = Fault(f"the nested process failed: {why}", pointer)
+        return cls(f"{pointer}: {fault.message}", faults=[fault], **members)
 
 
 class EngineError(ExecutionError):

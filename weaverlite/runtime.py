@@ -13,33 +13,38 @@ import shutil
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from weaverlite.errors import ConfigurationError, NoSuchUpload, QueueError, WeaverLiteError
+from weaverlite import plugins
+from weaverlite.errors import QueueError, WeaverLiteError
+from weaverlite.models.job import Job
 from weaverlite.models.options import Offer
-from weaverlite.models.upload import Upload
 from weaverlite.settings import QueueSettings, Settings, StoreSettings
 
 if TYPE_CHECKING:
     # Everything below is imported when it is first used: a command that only asks for the store loads nothing else.
     from weaverlite.engines.interfaces import Engine, Leftovers
     from weaverlite.execution.describer import Describer
-    from weaverlite.execution.parts import Parts
     from weaverlite.execution.processes import JobProcesses
     from weaverlite.execution.reaper import Reaper
     from weaverlite.execution.supervisor import Supervisor
     from weaverlite.queues.interfaces import Queue
+    from weaverlite.services.announcer import Announcer
+    from weaverlite.services.deliveries import Compose
+    from weaverlite.services.directory import Directory
     from weaverlite.services.jobs import Jobs
+    from weaverlite.services.management import Management
+    from weaverlite.services.packages import Packages
     from weaverlite.services.processes import Processes
+    from weaverlite.services.provenance import Provenance
     from weaverlite.services.results import Results
     from weaverlite.services.uploads import Uploads
     from weaverlite.stores.interfaces import Store
-    from weaverlite.transfer.interfaces import Publisher, Stager
+    from weaverlite.transfer.interfaces import Caller, Publisher, Stager
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +57,7 @@ class Runtime:
         #: Whether jobs run here; a front end only keeps a process to describe packages in.
         self.is_worker = worker
         self._serving: threading.Thread | None = None
+        self._announcer: Announcer | None = None
         self._is_closed = False
 
     @classmethod
@@ -64,26 +70,27 @@ class Runtime:
     @cached_property
     def store(self) -> Store:
         name = self.settings.store.url.partition(":")[0].partition("+")[0]
-        store: Store = _load("weaverlite.stores", name, "weaverlite.store.url").create(self.settings)
+        store: Store = plugins.load("weaverlite.stores", name, "weaverlite.store.url").create(self.settings)
         return store
 
     @cached_property
     def queue(self) -> Queue:
         name = self.settings.queue.url.partition("+")[0]
-        queue: Queue = _load("weaverlite.queues", name, "weaverlite.queue.url").create(self.settings, self._claim)
+        cls = plugins.load("weaverlite.queues", name, "weaverlite.queue.url")
+        queue: Queue = cls.create(self.settings, self._claim)
         return queue
 
     @cached_property
     def engines(self) -> Mapping[str, Engine]:
-        return _engines(self.settings)
+        return plugins.engines(self.settings)
 
     @cached_property
     def stagers(self) -> Mapping[str, Stager]:
-        return _stagers(self.settings, self.store.uploads.get)
+        return plugins.stagers(self.settings, self.store.uploads.get)
 
     @cached_property
     def publisher(self) -> Publisher:
-        return _publisher(self.settings)
+        return plugins.publisher(self.settings)
 
     # ------------------------------------------------------------ use cases
 
@@ -96,7 +103,25 @@ class Runtime:
             self.describe,
             deploy_allowed=self.settings.allows_deploy,
             host_commands=self.settings.allows_host_commands,
+            urls=self._urls,
         )
+
+    @cached_property
+    def packages(self) -> Packages:
+        from weaverlite.engines.images import compile_image
+        from weaverlite.services.packages import Packages
+
+        size = self.settings.server.body_limit
+        return Packages(self.stagers, compile_image, self.settings.limits, size_limit=size)
+
+    @cached_property
+    def directory(self) -> Directory | None:
+        """The packages that are deployed at start, None when no directory is set."""
+        if not (path := self.settings.processes.dir):
+            return None
+        from weaverlite.services.directory import Directory
+
+        return Directory(path, self.packages, self.processes)
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -110,13 +135,32 @@ class Runtime:
             self.settings.limits,
             host_commands=self.settings.allows_host_commands,
             held_threads=self.settings.server.held_threads,
+            chaining=self.settings.chaining,
         )
+
+    @cached_property
+    def management(self) -> Management:
+        from weaverlite.services.management import Management
+
+        return Management(self.store, self.jobs, self.processes, self.packages)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        from weaverlite.services.provenance import Provenance
+
+        return Provenance(self.store, title=self.settings.server.title)
 
     @cached_property
     def results(self) -> Results:
         from weaverlite.services.results import Results
 
         return Results(self.store, self.publisher, not_ready_status=self.settings.server.result_not_ready_status)
+
+    @cached_property
+    def caller(self) -> Caller:
+        from weaverlite.transfer.callbacks import HTTPCaller
+
+        return HTTPCaller.create(self.settings)
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -193,11 +237,13 @@ class Runtime:
             leftovers=self.leftovers,
             host_commands=self.settings.allows_host_commands,
             ring=self._ring,
+            on_end=self._follow_up,
         )
 
     @cached_property
     def reaper(self) -> Reaper:
         from weaverlite.execution.reaper import Reaper
+        from weaverlite.services.hidden import forget_hidden
 
         worker = self.settings.worker
         return Reaper(
@@ -210,6 +256,9 @@ class Runtime:
             sweep=worker.sweep,
             leftovers=self.leftovers,
             expire_uploads=self.uploads.expire,
+            forget=partial(forget_hidden, self.store),
+            on_end=self._follow_up,
+            look_after=self.jobs.nesting.look_after,
         )
 
     @cached_property
@@ -249,6 +298,25 @@ class Runtime:
         self._serving = threading.Thread(target=serve, name="queue", daemon=True)
         self._serving.start()
 
+    def start_announcing(self, compose: Compose) -> None:
+        """Begin to call the subscribers of jobs, with the messages that ``compose`` makes. Returns at once."""
+        if self._announcer is not None:
+            return
+        from weaverlite.services.announcer import Announcer
+        from weaverlite.services.deliveries import Deliveries
+
+        chosen = self.settings.callbacks
+        deliveries = Deliveries(
+            self.store,
+            self.caller,
+            compose,
+            attempts=chosen.attempts,
+            pause=chosen.pause,
+            lease=2 * chosen.timeout + timedelta(seconds=10),
+        )
+        self._announcer = Announcer(deliveries, chosen.poll.total_seconds())
+        self._announcer.start()
+
     def stop(self) -> None:
         """Claim no more jobs, let running ones end for a while, hand the others back. Idempotent."""
         if self._serving is None:
@@ -265,6 +333,8 @@ class Runtime:
             return
         self._is_closed = True
         self.stop()
+        if self._announcer is not None:
+            self._announcer.stop()
         built = vars(self)
         for name in ("jobs", "job_processes", "queue", "store"):
             if name in built:
@@ -283,8 +353,20 @@ class Runtime:
 
     # ------------------------------------------------------------ inner
 
+    @property
+    def _urls(self) -> tuple[str, ...]:
+        """The URLs under which clients find this service, as far as settings tell."""
+        server = self.settings.server
+        hosts = dict.fromkeys((server.host, "localhost", "127.0.0.1"))
+        return (*([server.url.rstrip("/")] if server.url else []), *(f"http://{host}:{server.port}" for host in hosts))
+
     def _claim(self, job_id: str | None) -> Any:
         return self.store.jobs.claim(self.offer, datetime.now(UTC), job_id)
+
+    def _follow_up(self, job: Job) -> None:
+        """Do what the end of a job means for others; most jobs are nobody's business."""
+        if job.parent_id is not None or job.needs.held:
+            self.jobs.nesting.ended(job)
 
     def _ring(self, job_id: str, priority: int) -> None:
         try:
@@ -292,67 +374,3 @@ class Runtime:
         except QueueError as error:
             # The reaper rings for every job that waits.
             log.warning("the bell could not be rung: %s", error, extra={"action": "ring", "job_id": job_id})
-
-
-# ---------------------------------------------------------------- inside job processes
-
-
-def job_parts(settings: Settings) -> Parts:
-    """Return what a job process works with: the same engines, stagers and publisher as the worker, and no store."""
-    from weaverlite.engines.formats import media_type_of_name
-    from weaverlite.execution.parts import Parts
-    from weaverlite.transfer.interfaces import FetchLimits
-
-    egress = settings.egress
-    # The records of the uploads that a job refers to come with the job.
-    uploads: dict[str, Upload] = {}
-
-    def find_upload(upload_id: str) -> Upload:
-        if upload_id not in uploads:
-            raise NoSuchUpload
-        return uploads[upload_id]
-
-    return Parts(
-        engines=_engines(settings),
-        stagers=_stagers(settings, find_upload),
-        publisher=_publisher(settings),
-        fetch_limits=FetchLimits(size=egress.size_limit, seconds=egress.total_timeout.total_seconds()),
-        media_type_of=media_type_of_name,
-        uploads=uploads,
-    )
-
-
-def warm(settings: Settings) -> None:
-    """Load, in the clean fork server, what every run needs."""
-    for engine in _engines(settings).values():
-        engine.warm()
-
-
-# ---------------------------------------------------------------- entry points
-
-
-def _entries(group: str) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=group)}
-
-
-def _load(group: str, name: str, setting: str) -> Any:
-    entries = _entries(group)
-    if name not in entries:
-        known = ", ".join(sorted(entries)) or "none: is the package installed?"
-        raise ConfigurationError(f"{setting}: there is no {name!r}; there are {known}.")
-    return entries[name].load()
-
-
-def _engines(settings: Settings) -> dict[str, Engine]:
-    return {name: entry.load().create(settings) for name, entry in _entries("weaverlite.engines").items()}
-
-
-def _stagers(settings: Settings, lookup: Callable[[str], Upload]) -> dict[str, Stager]:
-    stagers = [entry.load().create(settings, lookup) for entry in _entries("weaverlite.stagers").values()]
-    return {scheme: stager for stager in stagers for scheme in stager.schemes}
-
-
-def _publisher(settings: Settings) -> Publisher:
-    cls = _load("weaverlite.publishers", settings.publish.publisher, "weaverlite.publish.publisher")
-    publisher: Publisher = cls.create(settings)
-    return publisher

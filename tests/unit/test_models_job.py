@@ -172,3 +172,14 @@ def test_ids_cannot_be_guessed() -> None:
 def test_other_vocabularies_have_a_word_for_each_status(status: StatusCode) -> None:
     assert status.wps and status.openeo
     assert status.is_terminal == (status.value in {"successful", "failed", "dismissed"})
+
+
+def test_a_job_that_was_not_started_is_made_anew_in_its_place() -> None:
+    job = Job(job_id="1", process_id="p", process_revision=1, created_at=AT, owner="ada", revision=4)
+    other = Job(job_id="2", process_id="q", process_revision=7, created_at=AT + timedelta(hours=1), title="T")
+    edited = job.edit(other, AT + timedelta(seconds=1))
+    assert (edited.job_id, edited.owner, edited.created_at, edited.revision) == ("1", "ada", AT, 5)
+    assert (edited.process_id, edited.process_revision, edited.title) == ("q", 7, "T")
+    assert (edited.status, edited.updated_at) == (StatusCode.CREATED, AT + timedelta(seconds=1))
+    with pytest.raises(IllegalTransition):
+        job.accept(AT).edit(other, AT)

@@ -98,3 +98,9 @@ def test_all_files_are_listed_streams_first() -> None:
     assert found.find("outputs/../stdout") is None
     assert [*files_of("text")] == []
     assert file("outputs/a/b.csv").name == "b.csv"
+
+
+def test_an_empty_directory_may_stand_in_a_list_and_in_an_object() -> None:
+    empty = OutputDirectory(path="outputs/a/0/empty")
+    made = manifest(a=[empty], b={"c": empty, "d": 1})
+    assert Manifest.from_json(json.loads(json.dumps(made.to_json()))) == made

@@ -14,8 +14,10 @@ from typing import Any
 
 from pyramid.config import Configurator
 
+from weaverlite.api.callbacks import composer
 from weaverlite.api.followers import Shares
 from weaverlite.api.service import Service
+from weaverlite.api.twins import twin_of
 from weaverlite.runtime import Runtime
 from weaverlite.settings import Settings
 
@@ -32,10 +34,13 @@ def main(global_config: dict[str, str], **settings: str) -> WSGIApplication:
     chosen.check(worker=is_worker)
     runtime = Runtime.from_settings(chosen, worker=is_worker)
     runtime.prepare()
+    if runtime.directory:
+        runtime.directory.deploy()
     atexit.register(runtime.close)
     if is_worker:
         runtime.start_worker()
     _end_held_requests_at_sigterm(runtime)
+    runtime.start_announcing(composer(runtime))
     return make_app(runtime)
 
 
@@ -68,10 +73,17 @@ def make_app(runtime: Runtime) -> WSGIApplication:
     config.include("weaverlite.api.rendering")
     config.include("weaverlite.api.problems")
     config.include("weaverlite.api.security")
+    config.include("weaverlite.api.cors")
     config.include("weaverlite.api.tweens")
+    config.include("weaverlite.api.assets")
+    config.include("weaverlite.api.definitions")
     config.include("weaverlite.api.views.landing")
     config.include("weaverlite.api.views.processes")
     config.include("weaverlite.api.views.execution")
+    # Before the modules whose resources it adds methods to.
+    config.include("weaverlite.api.views.management")
+    config.include("weaverlite.api.views.definition")
+    config.include("weaverlite.api.views.provenance")
     config.include("weaverlite.api.views.jobs")
     config.include("weaverlite.api.views.logs")
     config.include("weaverlite.api.views.results")
@@ -85,8 +97,13 @@ def make_app(runtime: Runtime) -> WSGIApplication:
 
 
 def _add_service(config: Configurator, service: Service) -> None:
-    """Directive ``add_weaverlite_service``: answer at the path of a service, and tell of it in ``/api``."""
+    """Directive ``add_weaverlite_service``: answer at the path of a service, and tell of it in ``/api``.
+
+    One that is about jobs is also answered below each process.
+    """
     config.add_cornice_service(service)
+    if twin := twin_of(service):
+        config.add_cornice_service(twin)
 
 
 def _add_conformance(config: Configurator, uri: str, title: str) -> None:

@@ -1,165 +1,20 @@
-"""Every parameter of a path, a query and a header: a Colander node each, with the JSON Schema that documents it.
-
-What arrives as text is turned into values here and nowhere else. Types are strict: what is not exactly what they want
-is a fault with a sentence, never a guess.
+"""Every parameter of a path, a query and a header: a Colander node each, whose type (:mod:`weaverlite.api.nodes`) turns
+text into values and documents it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-
-import colander
-
+from weaverlite.api.nodes import Choice, Flag, Interval, Label, Members, Prefer, Several, Text, Time, Whole, parameter
+from weaverlite.models.queries import SORTS
+from weaverlite.ogc.conformance import CATEGORIES
 from weaverlite.ogc.negotiation import FORMATS, Preferences
 from weaverlite.ogc.status import StatusCode
 
 LIMIT_MAX = 10_000
-_WHOLE = re.compile(r"[0-9]{1,15}\Z")
-_LABEL = re.compile(r"([^=\s][^=]{0,62}?)=(.{0,256})\Z", re.DOTALL)
-
-
-class Text(colander.SchemaType):
-    """A string; ``pattern`` and ``hint`` say of what form."""
-
-    def __init__(self, pattern: str = "", hint: str = "", schema: Mapping[str, Any] | None = None) -> None:
-        self.pattern = re.compile(pattern) if pattern else None
-        self.hint = hint
-        self.schema = dict(schema or {"type": "string"})
-
-    def deserialize(self, node: Any, text: Any) -> Any:
-        if text is colander.null:
-            return text
-        if isinstance(text, list):
-            raise colander.Invalid(node, f"is given {len(text)} times: give it once")
-        if self.pattern and not self.pattern.match(text):
-            raise colander.Invalid(node, f"{text[:100]!r} {self.hint}")
-        return self.read(node, text)
-
-    def read(self, node: Any, text: str) -> Any:
-        return text
-
-
-class Whole(Text):
-    """A whole number between two bounds."""
-
-    def __init__(self, minimum: int, maximum: int, default: int | None = None) -> None:
-        super().__init__(schema={"type": "integer", "minimum": minimum, "maximum": maximum})
-        if default is not None:
-            self.schema["default"] = default
-        self.minimum, self.maximum = minimum, maximum
-
-    def read(self, node: Any, text: str) -> int:
-        if not _WHOLE.match(text) or not self.minimum <= int(text) <= self.maximum:
-            raise colander.Invalid(
-                node, f"{text[:40]!r} is not a whole number between {self.minimum} and {self.maximum}"
-            )
-        return int(text)
-
-
-class Flag(Text):
-    """``true`` or ``false``; the bare name means true."""
-
-    def __init__(self) -> None:
-        super().__init__(schema={"type": "boolean", "default": False})
-
-    def read(self, node: Any, text: str) -> bool:
-        if text.lower() not in ("", "true", "false", "1", "0"):
-            raise colander.Invalid(node, f"{text[:40]!r} is neither true nor false")
-        return text.lower() in ("", "true", "1")
-
-
-class Choice(Text):
-    """One of some words."""
-
-    def __init__(self, *words: str) -> None:
-        super().__init__(schema={"type": "string", "enum": list(words)})
-        self.words = words
-
-    def read(self, node: Any, text: str) -> str:
-        if text not in self.words:
-            raise colander.Invalid(node, f"{text[:40]!r} is none of {', '.join(self.words)}")
-        return text
-
-
-class Several(colander.SchemaType):
-    """A list: the parameter several times, or once with commas."""
-
-    def __init__(self, item: Text, separator: str = ",") -> None:
-        self.item, self.separator = item, separator
-        self.schema = {"type": "array", "items": item.schema}
-
-    def deserialize(self, node: Any, texts: Any) -> Any:
-        if texts is colander.null:
-            return texts
-        given = texts if isinstance(texts, list) else [texts]
-        parts = [part for text in given for part in (text.split(self.separator) if self.separator else [text])]
-        return [self.item.deserialize(node, part.strip()) for part in parts if part.strip()]
-
-
-class Time(Text):
-    """A time (RFC 3339); without an offset it is UTC."""
-
-    def __init__(self) -> None:
-        super().__init__(schema={"type": "string", "format": "date-time"})
-
-    def read(self, node: Any, text: str) -> datetime:
-        try:
-            # A '+' that was not escaped arrives as a space.
-            at = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise colander.Invalid(node, f"{text[:60]!r} is not a time: write it like 2026-01-31T12:00:00Z") from error
-
-
-class Interval(Text):
-    """An instant, or ``a/b`` with ``..`` or nothing for an open end: a pair of times."""
-
-    def __init__(self) -> None:
-        super().__init__(schema={"type": "string"})
-
-    def read(self, node: Any, text: str) -> tuple[datetime | None, datetime | None]:
-        parts = text.split("/")
-        if len(parts) > 2 or all(part in ("", "..") for part in parts):
-            raise colander.Invalid(node, f"{text[:100]!r} is neither a time nor an interval like a/b, ../b or a/..")
-        ends = [None if part in ("", "..") else Time().read(node, part) for part in parts]
-        first, last = ends[0], ends[-1]
-        if first and last and first > last:
-            raise colander.Invalid(node, f"{text[:100]!r} ends before it begins")
-        return first, last
-
-
-class Label(Text):
-    """``name=value``: a pair of texts."""
-
-    def __init__(self) -> None:
-        super().__init__(schema={"type": "string", "pattern": "^[^=]+=.*$"})
-
-    def read(self, node: Any, text: str) -> tuple[str, str]:
-        if not (found := _LABEL.match(text)):
-            raise colander.Invalid(node, f"{text[:100]!r} is not a label: write it like name=value")
-        return found[1], found[2]
-
-
-class Prefer(colander.SchemaType):
-    """The preferences of ``Prefer`` headers; nothing in them is ever a fault."""
-
-    schema = {"type": "string"}
-
-    def deserialize(self, node: Any, text: Any) -> Any:
-        return text if text is colander.null else Preferences.read(text)
-
-
-def parameter(typ: colander.SchemaType, name: str, description: str, missing: Any = colander.required) -> Any:
-    """Return the node of one parameter."""
-    return colander.SchemaNode(typ, name=name, description=description, missing=missing)
-
 
 # ---------------------------------------------------------------- paths
 
-PROCESS_ID = parameter(Text(), "process_id", "Id of the process")
+PROCESS_ID = parameter(Text(), "process_id", "Id of the process, or its id and a version as in echo:1.0.0")
 JOB_ID = parameter(Text(), "job_id", "Id of the job")
 OUTPUT_ID = parameter(Text(), "output_id", "Id of the output")
 INDEX = parameter(Text(), "index", "Place in an output that is a list, from 0")
@@ -168,12 +23,17 @@ UPLOAD_ID = parameter(Text(), "upload_id", "Id of the upload")
 
 # ---------------------------------------------------------------- queries
 
+CATEGORY = parameter(
+    Choice(*CATEGORIES), "category", "What is listed: classes, what stands in them, or all of it", missing="conf"
+)
+OPENAPI_VERSION = parameter(Choice("3.0", "3.1"), "version", "Version of OpenAPI; beats the Accept header", missing="")
 FORMAT = parameter(Choice(*FORMATS), "f", "Form of the answer; beats the Accept header", missing=None)
 #: 2.0 asks that a profile which is not supported is no fault.
 PROFILE = parameter(Several(Text()), "profile", "Profiles wished for; those not supported are ignored", missing=())
 LIMIT = parameter(Whole(1, LIMIT_MAX, 10), "limit", "How many entries a page has at most", missing=10)
 CURSOR = parameter(Text(), "cursor", "Where the page begins: take it from the link next", missing=None)
 REVISION = parameter(Whole(1, 10**9), "revision", "A revision of the process; without it the latest", missing=None)
+BEFORE = parameter(Whole(1, 10**9), "before", "Only revisions of lower numbers", missing=None)
 WORKFLOW = parameter(Text(), "w", "Id of the workflow to deploy, of a package that has several", missing=None)
 STATUSES = parameter(
     Several(Choice(*(code.value for code in StatusCode))), "status", "Only jobs in one of these states", missing=()
@@ -188,8 +48,37 @@ PREFIX = parameter(
     missing="",
 )
 LABELS = parameter(Several(Label(), ""), "label", "Only jobs with this label: name=value; may be repeated", missing=())
+TAGS = parameter(Several(Text()), "tags", "Only jobs that have all these tags", missing=())
+NEW_TAGS = parameter(
+    Several(Text(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?\Z", "is not a tag: use letters, digits and ._/-")),
+    "tags",
+    "Tags of the new job, to find it by",
+    missing=(),
+)
+MIN_DURATION = parameter(
+    Several(Whole(0, 10**9)), "minDuration", "Only jobs that took at least so many seconds, or have so far", missing=()
+)
+MAX_DURATION = parameter(
+    Several(Whole(0, 10**9)), "maxDuration", "Only jobs that took at most so many seconds, or have so far", missing=()
+)
+SORT = parameter(
+    Choice(*(sign + word for word in SORTS for sign in ("", "-"))),
+    "sort",
+    "Order of the list; with a minus the other way round",
+    missing="-created",
+)
+DETAIL = parameter(Flag(True), "detail", "Whether the list has what is known of each job, or only its id", missing=True)
+PAGE = parameter(
+    Whole(0, LIMIT_MAX), "page", "Number of the page, from 0, near the beginning; the links lead anywhere", missing=0
+)
+SAME_REVISION = parameter(
+    Choice("latest", "same"), "revision", "The revision of the process to run: the latest, or that of the job", "latest"
+)
 STREAM = parameter(
-    Several(Choice("stdout", "stderr", "service", "status")), "stream", "Only lines of these streams", missing=()
+    Several(Choice("stdout", "stderr", "service", "status", "callback")),
+    "stream",
+    "Only lines of these streams",
+    missing=(),
 )
 LINES = parameter(Whole(1, LIMIT_MAX, 1000), "limit", "How many lines come in one JSON document", missing=1000)
 TAIL = parameter(Whole(0, LIMIT_MAX), "tail", "Only so many lines, the last ones", missing=None)
@@ -197,13 +86,46 @@ AFTER = parameter(Whole(0, 10**15), "after", "Only lines after the one of this n
 SINCE = parameter(Time(), "since", "Only lines since this time", missing=None)
 FOLLOW = parameter(Flag(), "follow", "Whether to keep answering until the job has ended", missing=False)
 OUTPUTS = parameter(Several(Text()), "outputs", "Only these outputs", missing=None)
+KVP = parameter(
+    Members(),
+    "inputs",
+    "Each input by its name (name=…, name[value]=…, name[mediaType]=…, name[href]=…) and each wanted output "
+    "(name[include]=true)",
+    missing=None,
+)
+KVP_FORM = parameter(Text(), "response[f]", "Form of the answer: a media type or one of the words of f", missing=None)
+KVP_PREFER = parameter(Text(), "response[prefer]", "Preferences, as in the header Prefer", missing=None)
 NAME = parameter(Text(), "name", "Name of the file, if Content-Disposition does not say it", missing=None)
+
+DRY_RUN = parameter(
+    Flag(), "dryRun", "Whether to do nothing, and only say what is wrong, or what would be done", missing=False
+)
+START = parameter(Flag(), "start", "Whether the job is accepted at once; else it waits for its start", missing=False)
 
 # ---------------------------------------------------------------- headers
 
-PREFER = parameter(Prefer(), "Prefer", "respond-async, wait=SECONDS (RFC 7240)", missing=Preferences())
+PREFER = parameter(
+    Prefer(),
+    "Prefer",
+    "respond-async, wait=SECONDS, return=minimal or representation, handling=strict (RFC 7240)",
+    missing=Preferences(),
+)
+RETURN = parameter(
+    Prefer(), "Prefer", "return=minimal: files as links; return=representation: all inline", missing=Preferences()
+)
+ACCEPT_PROFILE = parameter(
+    Text(), "Accept-Profile", "Profiles wished for, <URI>; those not supported are ignored", missing=None
+)
 WAIT = parameter(Prefer(), "Prefer", "wait=SECONDS: answer when the job has ended, or then", missing=Preferences())
+IDEMPOTENCY_KEY = parameter(
+    Text(r"[!-~](?:[ -~]{0,253}[!-~])?\Z", "is not a key: use 1 to 255 characters of printable ASCII"),
+    "Idempotency-Key",
+    "A word of the client's own, new for each request: the same one again makes no second job",
+    missing=None,
+)
+IF_NONE_MATCH = parameter(Text(), "If-None-Match", "The ETag of an answer that is known already", missing=None)
 LAST_EVENT = parameter(Whole(0, 10**15), "Last-Event-ID", "Where a stream of events was left", missing=None)
 CONTENT_DISPOSITION = parameter(
     Text(), "Content-Disposition", "attachment; filename=…: the name of the file", missing=None
 )
+CONTENT_SCHEMA = parameter(Text(), "Content-Schema", "The schema of the body: that of an execute request", missing=None)

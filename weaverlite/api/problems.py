@@ -17,16 +17,22 @@ from pyramid.response import Response
 from weaverlite.api.rendering import reply
 from weaverlite.errors import BackendError, Unauthenticated, WeaverLiteError
 from weaverlite.ogc.exceptions import BLANK
-from weaverlite.ogc.negotiation import JSON, PROBLEM, names
+from weaverlite.ogc.negotiation import HTML, JSON, PROBLEM, choose, names
 
 log = logging.getLogger(__name__)
 
 
 def problem(request: Request, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """Return the response of a problem document, as ``application/json`` for clients that name only that."""
+    """Return the response of a problem document: a page for those who prefer one, ``application/json`` for clients that
+    name only that.
+    """
     accept = request.environ.get("HTTP_ACCEPT")
-    plain = names(accept, JSON) and not names(accept, PROBLEM)
-    return reply(document, document["status"], headers=headers, media_type=JSON if plain else PROBLEM)
+    plain = JSON if names(accept, JSON) and not names(accept, PROBLEM) else PROBLEM
+    if choose(accept, (plain, HTML)) == HTML:
+        from weaverlite.api import html  # Here for the start-up: the templates take 40 ms.
+
+        return html.problem_page(request, document, headers or {})
+    return reply(document, document["status"], headers=headers, media_type=plain)
 
 
 def refused(error: WeaverLiteError, request: Request) -> Response:
@@ -35,7 +41,7 @@ def refused(error: WeaverLiteError, request: Request) -> Response:
     if document["status"] == 500:
         # Not meant for clients: a lost race that nobody handled, a setting found wrong too late.
         return unexpected(error, request)
-    headers = {}
+    headers = dict(error.headers)
     if isinstance(error, BackendError):
         headers["Retry-After"] = str(error.retry_after)
         log.warning("%s: %s", document["title"], error.detail, extra={"action": "refuse"})

@@ -29,11 +29,22 @@ def write_json(document: Any) -> bytes:
         return write_json(_finite(document))
 
 
+def write_yaml(document: Any) -> bytes:
+    """Return a document as YAML in UTF-8, members in their order."""
+    import yaml  # Here for the start-up.
+
+    # Through JSON: the dumper would write what two places share as an anchor.
+    plain = yaml.load(write_json(document), yaml.CSafeLoader)
+    text: bytes = yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, encoding="utf-8")
+    return text
+
+
 def reply(
     document: Any, status: int = 200, *, headers: Mapping[str, str] | None = None, media_type: str = JSON
 ) -> Response:
-    """Return a response of a JSON document."""
+    """Return a response of a JSON document. It keeps the document: it may have to become a page."""
     response = Response(body=write_json(document), status=status)
+    response.document = document
     response.headers.update(headers or {})
     set_type(response, media_type)
     return response

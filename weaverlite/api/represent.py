@@ -6,7 +6,7 @@ Members without a value are left out, never null: OGC's schemas refuse nulls.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from weaverlite.api.urls import Urls
@@ -17,8 +17,10 @@ from weaverlite.models.results import Manifest
 from weaverlite.models.upload import Upload
 from weaverlite.ogc import links as rel
 from weaverlite.ogc.links import Link
-from weaverlite.ogc.negotiation import JSON
+from weaverlite.ogc.negotiation import HTML, JSON
 from weaverlite.ogc.status import StatusCode
+from weaverlite.schemas.dialect import to_openapi30
+from weaverlite.services.jobs import Dismissal
 
 Document = dict[str, Any]
 
@@ -28,36 +30,53 @@ Document = dict[str, Any]
 
 def process_summary(process: Process, urls: Urls) -> Document:
     """Return the entry of a process in the list of processes."""
-    href = urls.process(process.process_id)
+    return _summary(process, urls.process(process.process_id))
+
+
+def process_revision(process: Process, urls: Urls) -> Document:
+    """Return the entry of a revision in the list of revisions."""
     return {
-        **_process(process),
-        "links": [
-            Link(href, rel.SELF, JSON, "Description of the process").to_json(),
-            Link(href, rel.PROCESS, JSON, "Description of the process").to_json(),
-            Link(f"{href}/execution", rel.EXECUTE, JSON, "Execute the process").to_json(),
-        ],
+        **_summary(process, urls.process(f"{process.process_id}:{process.version}")),
+        "revision": process.revision,
+        "created": write_time(process.created_at),
     }
 
 
-def process_description(process: Process, urls: Urls) -> Document:
-    """Return the whole description, valid for both versions of the standard."""
-    href = urls.process(process.process_id)
+def process_description(process: Process, urls: Urls, name: str = "") -> Document:
+    """Return the whole description, valid for both versions of the standard; ``name`` is what was asked for."""
+    href, latest = urls.process(name or process.process_id), urls.process(process.process_id)
     found = [
-        Link(href, rel.SELF, JSON, "This description"),
+        *rel.representations(href, "This description"),
         Link(f"{href}/execution", rel.EXECUTE, JSON, "Execute the process"),
         Link(rel.PROCESS_PROFILE, rel.PROFILE),
         Link(urls.landing(), rel.SERVICE, JSON, "The service"),
         Link(f"{urls.base}/processes", rel.UP, JSON, "All processes"),
+        Link(f"{latest}/revisions", rel.VERSION_HISTORY, JSON, "Revisions of the process"),
     ]
+    if href != latest:
+        found.append(Link(latest, rel.LATEST_VERSION, JSON, "The latest revision"))
     if process.deployed:
         found.append(Link(f"{href}/package", rel.RELATED, process.deployed.media_type, "What was deployed"))
     return {
         **_process(process),
         "revision": process.revision,
         "created": write_time(process.created_at),
+        "visibility": process.visibility,
+        **({"deploymentProfile": process.profile} if process.profile else {}),
         "inputs": {item.input_id: _input(item) for item in process.inputs},
         "outputs": {item.output_id: _output(item) for item in process.outputs},
         "links": [link.to_json() for link in found],
+    }
+
+
+def _summary(process: Process, href: str) -> Document:
+    return {
+        **_process(process),
+        "links": [
+            *(link.to_json() for link in rel.representations(href, "Description of the process")),
+            Link(href, rel.PROCESS, JSON, "Description of the process").to_json(),
+            Link(f"{href}/execution", rel.EXECUTE, JSON, "Execute the process").to_json(),
+        ],
     }
 
 
@@ -79,14 +98,14 @@ def _input(item: InputDescription) -> Document:
     document = _described(item)
     document["minOccurs"] = item.min_occurs
     document["maxOccurs"] = "unbounded" if item.max_occurs is None else item.max_occurs
-    if item.is_file:
-        document["valuePassing"] = ["byReference", "byValue"]
-    document["schema"] = item.schema
+    # The way that is usual for the input comes first.
+    document["valuePassing"] = sorted(item.value_passing, reverse=not item.is_file)
+    document["schema"] = to_openapi30(item.schema)
     return document
 
 
 def _output(item: OutputDescription) -> Document:
-    return {**_described(item), "schema": item.schema}
+    return {**_described(item), "schema": to_openapi30(item.schema)}
 
 
 def _described(item: InputDescription | OutputDescription) -> Document:
@@ -97,6 +116,8 @@ def _described(item: InputDescription | OutputDescription) -> Document:
         document["description"] = item.description
     if item.keywords:
         document["keywords"] = list(item.keywords)
+    if item.metadata:
+        document["metadata"] = [dict(entry) for entry in item.metadata]
     if item.type_name:
         document["x-cwl-type"] = item.type_name
     return document
@@ -125,19 +146,36 @@ def status_info(job: Job, urls: Urls) -> Document:
         document["finished"] = write_time(job.finished_at)
     if job.updated_at:
         document["updated"] = write_time(job.updated_at)
-    if job.options.name:
-        document["title"] = job.options.name
+    if title := job.title or job.options.name:
+        document["title"] = title
+    if job.description:
+        document["description"] = job.description
     if job.options.labels:
         document["labels"] = dict(job.options.labels)
+        if tags := [name for name, value in job.options.labels.items() if not value]:
+            document["tags"] = tags
     if job.attempts:
         document["attempt"] = len(job.attempts)
+    if job.parent_id:
+        document["parent"] = job.parent_id
     if job.failure:
         document["exception"] = job.failure
+    if job.expires_at:
+        document["expirationDate"] = write_time(job.expires_at)
     document["links"] = [
         {"href": href, "rel": "self", "type": JSON, "title": "Status of the job"},
+        {"href": f"{href}?f=html", "rel": "alternate", "type": HTML, "title": "Status of the job, as HTML"},
         {"href": href, "rel": "monitor", "type": JSON, "title": "Status of the job"},
         {"href": f"{href}/logs", "rel": rel.LOG, "type": JSON, "title": "Events and output lines"},
+        {"href": f"{href}/inputs", "rel": rel.INPUTS, "type": JSON, "title": "What it was made with"},
+        {"href": f"{urls.base}/jobs", "rel": rel.UP, "type": JSON, "title": "All jobs"},
     ]
+    if job.parent_id:
+        parent = f"{urls.base}/jobs/{job.parent_id}"
+        document["links"].append({"href": parent, "rel": rel.RELATED, "type": JSON, "title": "The job it serves"})
+    if job.parent_id:
+        parent = f"{urls.base}/jobs/{job.parent_id}"
+        document["links"].append({"href": parent, "rel": rel.RELATED, "type": JSON, "title": "The job it serves"})
     if job.status is StatusCode.SUCCESSFUL:
         document["links"].append({"href": f"{href}/results", "rel": rel.RESULTS, "type": JSON, "title": "Results"})
     elif job.status is StatusCode.FAILED:
@@ -145,6 +183,31 @@ def status_info(job: Job, urls: Urls) -> Document:
             {"href": f"{href}/exceptions", "rel": rel.EXCEPTIONS, "type": JSON, "title": "Why it failed"}
         )
     return document
+
+
+def hints(job: Job, poll_after: float, left: float | None, at: datetime) -> Document:
+    """Return when it is worth to ask for the status of a job again, and when the job may have ended, in seconds from
+    ``at``. A job that has ended has neither."""
+    if job.is_terminal:
+        return {}
+    document = {"nextPoll": write_time(at + timedelta(seconds=poll_after))}
+    if left is not None:
+        document["estimatedCompletion"] = write_time(at + timedelta(seconds=left))
+    return document
+
+
+def dismissal(item: Dismissal) -> Document:
+    """Return what became of one of several jobs that were to be dismissed."""
+    if isinstance(item.outcome, Job):
+        is_done = item.outcome.status is StatusCode.DISMISSED
+        return {
+            "jobID": item.job_id,
+            "code": 200 if is_done else 202,
+            "status": item.outcome.status.value,
+            "message": item.outcome.message,
+        }
+    problem = item.outcome.problem()
+    return {"jobID": item.job_id, "code": problem["status"], "exception": problem}
 
 
 def history(job: Job, events: Iterable[JobEvent]) -> Document:

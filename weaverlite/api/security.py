@@ -91,6 +91,7 @@ class LoopbackGuard:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.is_on = settings.auth == "none" and is_loopback(settings.host)
+        self.origins = frozenset(settings.cors_origins)
         self.hosts = {urlsplit(settings.url).hostname, settings.host.strip("[]").lower()}
 
     def check(self, request: Request) -> None:
@@ -104,8 +105,20 @@ class LoopbackGuard:
                 f"This service answers under loopback names only, not as {host[:100]!r}: "
                 "set weaverlite.server.url to the URL of the proxy before it."
             )
-        if request.method not in _SAFE_METHODS and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        if request.method not in _SAFE_METHODS:
+            self.check_change(request)
+
+    def check_change(self, request: Request) -> None:
+        """Return if the request, which changes something, was not sent by a page of another site.
+
+        :raises Refused: it was.
+        """
+        is_foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
+        if is_foreign and not self._is_shared_with(request):
             raise Refused("Pages of another site may not change anything here.")
+
+    def _is_shared_with(self, request: Request) -> bool:
+        return request.environ.get("HTTP_ORIGIN") in self.origins
 
 
 def _stays_here(host: str) -> bool:

@@ -16,6 +16,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from weaverlite.api import WSGIApplication, make_app
+from weaverlite.api.callbacks import composer
 from weaverlite.api.server import Server
 from weaverlite.errors import ConfigurationError
 from weaverlite.runtime import Runtime
@@ -48,6 +49,7 @@ def serve(
     with _signals(ending, server):
         try:
             (announce or _print)(_url(runtime.settings.server, server))
+            runtime.start_announcing(composer(runtime))
             while not ending.is_set():
                 wasyncore.loop(timeout=0.5, use_poll=True, map=server.map, count=1)
             _drain(application, runtime, server)

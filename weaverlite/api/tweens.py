@@ -16,7 +16,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW
 
-from weaverlite.errors import QueueError
+from weaverlite.errors import Fault, InvalidRequest, QueueError
 from weaverlite.ogc.negotiation import FORMATS
 
 access = logging.getLogger("weaverlite.access")
@@ -68,11 +68,24 @@ def guard(event: NewRequest) -> None:
     """Refuse what must not reach any view; called where problems are still answered as such."""
     registry = event.request.registry
     registry.guard.check(event.request)
+    for name, value in event.request.environ.items():
+        # WSGI headers are bytes in the clothes of Latin-1.
+        if name.startswith("HTTP_") and not value.isascii() and not _is_utf8(value):
+            header = name.removeprefix("HTTP_").replace("_", "-").title()
+            raise InvalidRequest(faults=[Fault("the header is not UTF-8", header, "header")])
     if event.request.environ.get("wsgi.multiprocess") and registry.runtime.settings.queue.url == "embedded":
         raise QueueError(
             "This service runs in several processes, but its queue is embedded in one: set weaverlite.queue.url to a "
             "broker (celery+redis://…), or run one process."
         )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _log(request: Request, response: Response, seconds: float) -> None:

@@ -27,7 +27,7 @@ class Urls:
         return "/".join((self.base, *(quote(segment, safe=_SAFE) for segment in segments)))
 
     def process(self, process_id: str) -> str:
-        return f"{self.base}/processes/{process_id}"
+        return f"{self.base}/processes/{quote(process_id, safe=_SAFE)}"
 
     def job(self, job_id: str) -> str:
         return f"{self.base}/jobs/{job_id}"

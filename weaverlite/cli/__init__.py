@@ -18,6 +18,8 @@ SECTIONS = {
         "processes": ("weaverlite.cli.processes", "List the processes."),
         "describe": ("weaverlite.cli.processes", "Show a process with its inputs and outputs."),
         "package": ("weaverlite.cli.processes", "Show the package of a process."),
+        "revisions": ("weaverlite.cli.processes", "List the revisions of a process."),
+        "update": ("weaverlite.cli.processes", "Edit the description of a process."),
         "undeploy": ("weaverlite.cli.processes", "Remove a process."),
     },
     "Executions": {
@@ -31,9 +33,12 @@ SECTIONS = {
         "status": ("weaverlite.cli.jobs", "Show the status of a job."),
         "logs": ("weaverlite.cli.logs", "Show or follow the log of a job."),
         "inputs": ("weaverlite.cli.jobs", "Show what a job was submitted with."),
+        "job": ("weaverlite.cli.management", "Create a job, change it, start it."),
+        "prov": ("weaverlite.cli.provenance", "Show where the results of a job come from."),
         "exceptions": ("weaverlite.cli.jobs", "Show why a job failed."),
         "statistics": ("weaverlite.cli.jobs", "Show what a job took."),
         "history": ("weaverlite.cli.jobs", "Show the attempts of a job."),
+        "rerun": ("weaverlite.cli.jobs", "Run a job once more."),
         "dismiss": ("weaverlite.cli.jobs", "Stop a job, or remove one that has ended."),
     },
     "Service": {

@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +28,28 @@ def read_duration(ctx: click.Context, param: click.Parameter, value: str | None)
         return parse_duration(value)
     except ValueError as exc:
         raise click.BadParameter(f"{exc}.", ctx, param) from exc
+
+
+def read_moment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the time (RFC 3339, UTC) that an option gives: a time, or a duration before now."""
+    if value is None:
+        return None
+    try:
+        return (datetime.now(UTC) - parse_duration(value)).isoformat()
+    except (ValueError, OverflowError):
+        pass
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError as exc:
+        why = f"{value!r} is neither a time like 2026-01-31T12:00:00Z nor a duration like 10m."
+        raise click.BadParameter(why, ctx, param) from exc
+    # A time without a zone is that of the user's clock.
+    return found.astimezone(UTC).isoformat()
+
+
+def since_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--since`` of a command."""
+    return click.option("--since", metavar="TIME", callback=read_moment, help=help)
 
 
 def read_headers(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -159,4 +181,4 @@ job_option = click.option(
 )
 
 
-__all__ = ["FORMATS", "Service", "job_option", "process_option", "service_options", "waiting_options"]
+__all__ = ["FORMATS", "Service", "job_option", "process_option", "service_options", "since_option", "waiting_options"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from weaverlite.cli.common import Service, process_option, service_options, waiting_options
+from weaverlite.cli.common import Service, process_option, read_duration, service_options, waiting_options
 from weaverlite.cli.follow import follow_job
-from weaverlite.cli.results import download, output_dir_option, overwrite_option
+from weaverlite.cli.results import download, names_of, output_dir_option, overwrite_option, return_option
+from weaverlite.ogc.links import RELATED
+
+if TYPE_CHECKING:
+    from weaverlite.client.operation import JobHandle
 
 
 @click.command()
@@ -25,7 +29,36 @@ from weaverlite.cli.results import download, output_dir_option, overwrite_option
     help="A file of inputs (JSON or YAML, - is the standard input), or one input: name=value, name=@local/path, "
     "'name=1;2;3', name=https://…. What comes later wins.",
 )
-@click.option("--output", "outputs", multiple=True, metavar="NAME", help="Only this output; may be repeated.")
+@click.option(
+    "-oF",
+    "--output-filter",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="NAME",
+    help="Only this output; may be repeated, or names with commas.",
+)
+@click.option(
+    "-R",
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="NAME",
+    help="This output as a link; may be repeated, or names with commas.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["async", "sync", "auto"]),
+    default="async",
+    help="async: print the job (the default); sync: wait for the results and print them; auto: as the service does.",
+)
+@click.option(
+    "--wait",
+    metavar="DURATION",
+    callback=read_duration,
+    help="How long the service may hold the request until the job has ended, like 10s.",
+)
+@return_option
 @click.option(
     "--option",
     "options",
@@ -33,10 +66,18 @@ from weaverlite.cli.results import download, output_dir_option, overwrite_option
     metavar="NAME=VALUE",
     help="Option of the job, like priority=5 or labels.by=me.",
 )
+@click.option("--tag", "tags", multiple=True, metavar="WORD", help="Word to find the job by; may be repeated.")
+@click.option(
+    "--idempotency-key", metavar="KEY", help="Repeated with the same key, the command makes no second job."
+)
+@click.option("--success-uri", metavar="URL", help="Sent the results by POST once the job is successful.")
+@click.option("--progress-uri", metavar="URL", help="Sent the status by POST when the job begins to run.")
+@click.option("--failed-uri", metavar="URL", help="Sent the status by POST when the job fails or is dismissed.")
 @click.option("--monitor", is_flag=True, help="Follow the job to its end.")
 @click.option("--logs", is_flag=True, help="Follow it and show its log lines.")
 @output_dir_option
 @overwrite_option
+@click.option("--dry-run", is_flag=True, help="Execute nothing: show what would be run, or all that is wrong.")
 @click.option("--id-only", is_flag=True, help="Print the bare job id.")
 @waiting_options
 def execute(
@@ -44,11 +85,21 @@ def execute(
     process_id: str,
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
+    references: tuple[str, ...],
+    mode: str,
+    wait: timedelta | None,
+    returns: str | None,
     options: tuple[str, ...],
+    tags: tuple[str, ...],
+    idempotency_key: str | None,
+    success_uri: str | None,
+    progress_uri: str | None,
+    failed_uri: str | None,
     monitor: bool,
     logs: bool,
     output_dir: str | None,
     overwrite: bool,
+    dry_run: bool,
     id_only: bool,
     timeout: timedelta | None,
 ) -> None:
@@ -58,21 +109,33 @@ def execute(
     tells how it ended. Local files and directories are uploaded, whatever their size.
     """
     follows = monitor or logs or output_dir is not None
+    uris = {"successUri": success_uri, "inProgressUri": progress_uri, "failedUri": failed_uri}
     job = service.client.execute(
         process_id,
         list(inputs) or None,
-        outputs={name: {} for name in outputs} if outputs else None,
-        options=_options(options) or None,
+        outputs={name: {} for name in names_of(outputs)} or None,
+        references=names_of(references),
+        mode=mode,
+        wait=wait,
+        returns=returns,
+        options=read_options(options) or None,
+        dry_run=dry_run,
+        idempotency_key=idempotency_key,
+        tags=tags,
+        subscriber={name: uri for name, uri in uris.items() if uri} or None,
     ).check()
+    if dry_run:
+        service.write(job.body)
+        return
     if id_only:
         click.echo(job.job_id)
     elif not follows:
-        service.write(job.body)
+        service.write(_results_of(job))
     if not follows:
         return
     if not job.job_url:
         # A service may answer with the results although it was asked not to wait for them.
-        service.write(job.body)
+        service.write(_results_of(job))
         return
     outcome = follow_job(service, job, timeout=timeout, logs=logs)
     if output_dir is not None:
@@ -80,6 +143,13 @@ def execute(
     elif not id_only and service.format != "ndjson":
         service.write(outcome.body)
     outcome.check()
+
+
+def _results_of(job: JobHandle) -> Any:
+    """Return the body of the answer; where it has none, the links to the outputs that it came with."""
+    if job.body is not None:
+        return job.body
+    return {link.get("title", link["href"]): {"href": link["href"]} for link in job.links(RELATED)}
 
 
 @click.command()
@@ -91,7 +161,7 @@ def upload(service: Service, path: str, media_type: str | None) -> None:
     service.show(service.client.upload(path, media_type=media_type))
 
 
-def _options(texts: tuple[str, ...]) -> dict[str, Any]:
+def read_options(texts: tuple[str, ...]) -> dict[str, Any]:
     """Return the ``options`` member of the request: ``a.b=1`` is ``{"a": {"b": 1}}``."""
     options: dict[str, Any] = {}
     for text in texts:
@@ -120,4 +190,4 @@ def _option_value(above: list[str], text: str) -> Any:
     return value if isinstance(value, bool | int | float | list | dict) else text
 
 
-__all__ = ["execute", "upload"]
+__all__ = ["execute", "read_options", "upload"]

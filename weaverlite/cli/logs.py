@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from weaverlite.cli import render
-from weaverlite.cli.common import Service, job_option, service_options
+from weaverlite.cli.common import Service, job_option, service_options, since_option
 from weaverlite.cli.group import clean
-from weaverlite.ogc.units import parse_duration
 
 
 def log_line(event: Mapping[str, Any], *, bare: bool = False) -> str:
@@ -30,45 +28,29 @@ def log_line(event: Mapping[str, Any], *, bare: bool = False) -> str:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
 @click.option("--tail", type=click.IntRange(0), metavar="N", help="Only the last so many lines.")
 @click.option(
-    "--stream", type=click.Choice(["stdout", "stderr", "service", "status"]), help="Only this stream, as bare lines."
+    "--stream",
+    type=click.Choice(["stdout", "stderr", "service", "status", "callback"]),
+    help="Only this stream, as bare lines.",
 )
-@click.option("--since", metavar="TIME", help="Only what came since then: a time, or a duration before now like 10m.")
+@since_option("Only what came since then: a time, or a duration before now like 10m.")
 @service_options
 def logs(
     service: Service, job_id: str, follow: bool, tail: int | None, stream: str | None, since: str | None
 ) -> None:
     """Show or follow the log of a job."""
-    start = _time(since)
     if follow:
-        for event in service.client.follow(job_id, stream=stream, tail=tail, since=start):
+        for event in service.client.follow(job_id, stream=stream, tail=tail, since=since):
             # A JSON document has an end, what is followed has none yet: a line each.
             text = log_line(event, bare=stream is not None) if service.format == "table" else render.json_line(event)
             click.echo(text)
         return
-    result = service.client.logs(job_id, stream=stream, tail=tail, since=start).check()
+    result = service.client.logs(job_id, stream=stream, tail=tail, since=since).check()
     events = result.body.get("events") if isinstance(result.body, Mapping) else None
     if service.format == "table" and isinstance(events, list):
         for event in events:
             click.echo(log_line(event, bare=stream is not None))
         return
     service.write(result.body, rows="events")
-
-
-def _time(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return (datetime.now(UTC) - parse_duration(text)).isoformat()
-    except (ValueError, OverflowError):
-        pass
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise click.BadParameter(
-            f"{text!r} is neither a time like 2026-01-31T12:00:00Z nor a duration like 10m.", param_hint="--since"
-        ) from exc
-    # A time without a zone is that of the user's clock.
-    return found.astimezone(UTC).isoformat()
 
 
 __all__ = ["log_line", "logs"]

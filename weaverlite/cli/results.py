@@ -35,21 +35,58 @@ def download(service: Service, job: JobReference, output_dir: str, *, overwrite:
     result.check()
 
 
+return_option = click.option(
+    "--return",
+    "returns",
+    type=click.Choice(["minimal", "representation"]),
+    help="Files as links (minimal), or everything inline (representation).",
+)
+
+
+def names_of(texts: tuple[str, ...]) -> list[str]:
+    """Return the names of outputs, several of which may stand in one text with commas."""
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
 @click.command()
 @job_option
+@click.option("--output", "outputs", multiple=True, metavar="NAME", help="Only this output; may be repeated.")
 @output_dir_option
+@click.option("--zip", "zip_file", metavar="FILE", type=click.Path(dir_okay=False), help="Save all as a zip archive.")
+@click.option("--tar", "tar_file", metavar="FILE", type=click.Path(dir_okay=False), help="Save all as a tar archive.")
 @overwrite_option
+@return_option
 @service_options
-def results(service: Service, job_id: str, output_dir: str | None, overwrite: bool) -> None:
+def results(
+    service: Service,
+    job_id: str,
+    outputs: tuple[str, ...],
+    output_dir: str | None,
+    zip_file: str | None,
+    tar_file: str | None,
+    overwrite: bool,
+    returns: str | None,
+) -> None:
     """Show the results document of a job, or download everything it left.
 
     A download that broke off goes on where it was. What a failed or dismissed job left is downloaded too; the exit
-    code is 1 then.
+    code is 1 then. An archive has the files under the same names, and is fetched in one go.
     """
+    if sum(place is not None for place in (output_dir, zip_file, tar_file)) > 1:
+        raise click.UsageError("--output-dir, --zip and --tar are three ways to get the same: use one of them.")
+    names, target = names_of(outputs), zip_file or tar_file
     if output_dir is not None:
+        if names:
+            raise click.UsageError("--output-dir downloads everything: leave --output away.")
         download(service, job_id, output_dir, overwrite=overwrite)
+    elif target is not None:
+        form, is_shown = "zip" if zip_file else "tar", sys.stderr.isatty()
+        fetched = service.client.archive(
+            job_id, target, form=form, outputs=names, overwrite=overwrite, progress=is_shown
+        )
+        click.echo(fetched.check().body["path"])
     else:
-        service.show(service.client.results(job_id))
+        service.show(service.client.results(job_id, outputs=names, returns=returns))
 
 
-__all__ = ["download", "output_dir_option", "overwrite_option", "results"]
+__all__ = ["download", "names_of", "output_dir_option", "overwrite_option", "results", "return_option"]

@@ -63,6 +63,8 @@ def serve(ini: str | None, no_worker: bool, log_level: str, **overrides: Any) ->
         from weaverlite.api.serving import serve as answer
 
         runtime.prepare()
+        if runtime.directory:
+            runtime.directory.deploy()
 
         def announce(url: str) -> None:
             # Only now: where the port is taken nothing else should have begun.
@@ -207,6 +209,9 @@ def _check_parts(runtime: Runtime) -> Iterator[dict[str, str]]:
             yield {"part": name, "state": "ok"}
         except WeaverLiteError as exc:
             yield {"part": name, "state": exc.detail}
+    if runtime.directory:
+        for finding in runtime.directory.check():
+            yield {"part": f"package {finding.name}".rstrip(), "state": finding.fault or "ok"}
 
 
 def _start_logging(level: str) -> None:

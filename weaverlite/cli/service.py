@@ -8,6 +8,7 @@ import click
 
 from weaverlite import __version__
 from weaverlite.cli.common import Service, service_options
+from weaverlite.ogc.conformance import CATEGORIES
 
 
 @click.command()
@@ -33,10 +34,16 @@ def version(service: Service) -> None:
 
 
 @click.command()
+@click.option(
+    "-c",
+    "--category",
+    type=click.Choice(CATEGORIES),
+    help="What to list: conformance classes (the default), requirements, recommendations, permissions, or all.",
+)
 @service_options
-def conformance(service: Service) -> None:
+def conformance(service: Service, category: str | None) -> None:
     """List what a service conforms to."""
-    service.show(service.client.conformance(), rows="conformsTo", columns=[("CONFORMS TO", "value")])
+    service.show(service.client.conformance(category), rows="conformsTo", columns=[("CONFORMS TO", "value")])
 
 
 __all__ = ["conformance", "info", "version"]

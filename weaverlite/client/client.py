@@ -10,14 +10,15 @@ from typing import Self
 import requests
 
 from weaverlite.client.calls.common import Seconds, seconds_of
-from weaverlite.client.calls.execution import ExecutionCalls
 from weaverlite.client.calls.jobs import JobCalls
+from weaverlite.client.calls.management import ManagementCalls
+from weaverlite.client.calls.provenance import ProvenanceCalls
 from weaverlite.client.calls.results import ResultCalls
 from weaverlite.client.calls.service import ServiceCalls
 from weaverlite.client.connection import Connection
 
 
-class WeaverClient(ServiceCalls, ExecutionCalls, JobCalls, ResultCalls):
+class WeaverClient(ServiceCalls, ManagementCalls, JobCalls, ProvenanceCalls, ResultCalls):
     """Calls of one service. Each returns an :class:`OperationResult`, which is true when the call succeeded.
 
     Refusals of the service and failures of the network are in the result; only :class:`InvalidUsage` is raised, for

@@ -7,9 +7,9 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,8 +17,9 @@ import requests
 
 from weaverlite.client.connection import Connection, problem_of
 from weaverlite.client.errors import ClientError, InvalidUsage, TransferFailed
-from weaverlite.client.layout import RemoteFile, part_of, place
+from weaverlite.client.layout import PART, RemoteFile, part_of, place
 from weaverlite.client.waiting import is_passing
+from weaverlite.ogc.negotiation import essence
 
 PARALLEL = 4
 #: What is read at a time; when a connection breaks, as much may be lost of what came last.
@@ -53,6 +54,49 @@ def fetch_all(
             # Also for Ctrl-C: the pool waits for its threads, and they look at this between two chunks.
             stop.set()
             pool.shutdown(cancel_futures=True)
+
+
+def fetch_archive(
+    connection: Connection,
+    url: str,
+    params: Mapping[str, str],
+    media_type: str,
+    target: Path,
+    *,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> int:
+    """Bring one file that the service makes while it sends it; return its size.
+
+    It cannot be resumed: what came of a broken transfer is removed.
+
+    :raises InvalidUsage: ``target`` is there already.
+    :raises ClientError: it could not be brought.
+    """
+    if os.path.lexists(target) and not (overwrite and target.is_file()):
+        raise InvalidUsage(f"{target} is there already: choose another name, or allow to overwrite.")
+    part = target.with_name(target.name + PART)
+    try:
+        with connection.stream("GET", url, params=params, headers={"Accept": media_type}) as response:
+            if not response.ok:
+                raise problem_of(response)
+            if essence(response.headers.get("Content-Type", "")) != media_type:
+                raise TransferFailed(f"The service does not give these results as {media_type}.")
+            length = response.headers.get("Content-Length", "")
+            file = RemoteFile(target.name, url, int(length) if length.isdigit() else None)
+            with _disk(part), open(part, "wb") as stream, _progress([file], progress) as advance:
+                for chunk in response.iter_content(CHUNK):
+                    stream.write(chunk)
+                    advance(len(chunk))
+                size = stream.tell()
+        if file.size not in (None, size):
+            raise TransferFailed(f"The archive ends after {size} of its {file.size} bytes.")
+        with _disk(target):
+            os.replace(part, target)
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return size
 
 
 def _is_there(file: RemoteFile, target: Path, overwrite: bool) -> bool:
@@ -228,4 +272,4 @@ def _progress(files: Sequence[RemoteFile], shown: bool) -> Iterator[Advance]:
         bar.close()
 
 
-__all__ = ["fetch_all"]
+__all__ = ["fetch_all", "fetch_archive"]

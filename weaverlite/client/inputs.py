@@ -125,6 +125,8 @@ def _item_value(item: Mapping[str, Any], name: str) -> Any:
     described = item.get("format")
     form: Mapping[str, Any] = described if isinstance(described, Mapping) else {}
     media_type = item.get("mediaType") or item.get("mimeType") or form.get("mediaType") or form.get("mimeType")
+    if "process" in item or "collection" in item:
+        return {key: part for key, part in item.items() if key != "id"}
     if "href" in item:
         value = {"href": item["href"], "type": item.get("type") or media_type, "title": item.get("title")}
         return {key: part for key, part in value.items() if part is not None}

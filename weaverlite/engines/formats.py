@@ -5,7 +5,11 @@ from __future__ import annotations
 import mimetypes
 import re
 
+from weaverlite.ogc.values import is_text
+
 BINARY = "application/octet-stream"
+#: Not a media type: what stands for OGC's format of bounding boxes where media types are listed.
+BBOX = "ogc-bbox"
 DIRECTORY = "inode/directory"
 
 #: EDAM's numbers for the formats that have a media type people use.
@@ -24,6 +28,7 @@ _EDAM = {
     "format_3016": "text/x-vcf",
     "format_3464": "application/json",
     "format_3468": "application/vnd.ms-excel",
+    "format_3462": "application/x-cram",
     "format_3475": "text/tab-separated-values",
     "format_3508": "application/pdf",
     "format_3579": "image/jpeg",
@@ -36,6 +41,7 @@ _EDAM = {
     "format_3650": "application/netcdf",
     "format_3750": "application/yaml",
     "format_3752": "text/csv",
+    "format_3727": "image/tiff; application=ome-tiff",
     "format_3857": "application/cwl",
     "format_3981": "application/x-tar",
     "format_3987": "application/zip",
@@ -51,13 +57,19 @@ _OGC = {
     "hdf5": "application/x-hdf5",
     "jpeg2000": "image/jp2",
     "netcdf": "application/netcdf",
+    "cog": "image/tiff; application=geotiff; profile=cloud-optimized",
+    "geopackage": "application/geopackage+sqlite3",
+    "geotiff-cog": "image/tiff; application=geotiff; profile=cloud-optimized",
+    "kml": "application/vnd.google-earth.kml+xml",
+    "parquet": "application/vnd.apache.parquet",
+    "zarr": "application/vnd.zarr",
     "text": "text/plain",
 }
 
-_IANA = re.compile(r"(?:^iana:|/media-types/)(?P<name>[a-z]+/[A-Za-z0-9!#$&^_.+-]+)$")
+_IANA = re.compile(r"(?:^iana:|^mediatype:|/media-types/|/mediatypes/)(?P<name>[a-z]+/[A-Za-z0-9!#$&^_.+-]+)$")
 _BARE = re.compile(r"(?:application|audio|font|image|message|model|multipart|text|video)/[A-Za-z0-9!#$&^_.+-]+$")
 _EDAM_NAME = re.compile(r"(?:^edam:|edamontology\.org/)(?P<name>format_\d{4})$")
-_OGC_NAME = re.compile(r"(?:^ogc:|/media-type/ogc/1\.0/)(?P<name>\w+)$")
+_OGC_NAME = re.compile(r"(?:^ogc:|/media-type/ogc/1\.0/)(?P<name>[\w-]+)$")
 
 #: Endings that the standard library does not know or knows otherwise; no file of the system is asked, so that a
 #: result has the same type on every node.
@@ -104,6 +116,11 @@ def media_type_of_format(name: str) -> str | None:
     return name if _BARE.match(name) else None
 
 
+def is_bbox_format(name: str) -> bool:
+    """Return whether a format's name is that of OGC's bounding boxes."""
+    return name.rpartition("/")[2].rpartition(":")[2] == BBOX
+
+
 def media_type_of_name(name: str) -> str:
     """Return the media type that the ending of a file's name suggests, else the binary one."""
     guessed, encoding = _TYPES.guess_type(name, strict=True)
@@ -112,16 +129,6 @@ def media_type_of_name(name: str) -> str:
             encoding, BINARY
         )
     return guessed or BINARY
-
-
-def is_text(media_type: str) -> bool:
-    """Return whether a file of this type is text, so that its content can stand in JSON as it is."""
-    main = media_type.partition(";")[0].strip()
-    return (
-        main.startswith("text/")
-        or main in ("application/json", "application/xml", "application/yaml", "application/x-ndjson")
-        or main.endswith(("+json", "+xml", "+yaml"))
-    )
 
 
 def file_schema(media_type: str) -> dict[str, str]:

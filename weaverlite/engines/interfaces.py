@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from weaverlite.models.collection import Collections
+from weaverlite.models.exchange import Exchange
 from weaverlite.models.job import Usage
 from weaverlite.models.options import Resources
 from weaverlite.models.package import Package
 from weaverlite.models.process import Description
-from weaverlite.models.results import LocalValue
+from weaverlite.models.results import LocalFile, LocalValue
+
+#: Fetches what a URL names, of a media type if one is said, into an empty directory, by the rules of inputs.
+Fetch = Callable[[str, str, Path], LocalFile]
 
 
 class Stream(Protocol):
@@ -94,6 +99,11 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Whether commands may run on the host, outside any container.
     host_commands: bool = True
+    #: For functions of this service, which are trusted: collections, and processes of other servers.
+    collections: Collections | None = None
+    exchange: Exchange | None = None
+    #: None where nothing can be fetched while a package runs.
+    fetch: Fetch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

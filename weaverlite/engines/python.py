@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from typing import Any
 
 from weaverlite.engines.formats import media_type_of_name
 from weaverlite.engines.interfaces import Engine, Outcome, Reporter, Run, Stream
-from weaverlite.errors import EngineError, Fault, InvalidPackage, UnsafeOutput
+from weaverlite.errors import EngineError, Fault, InvalidPackage, StagingError, UnsafeOutput, WeaverLiteError
+from weaverlite.models.collection import Collections
+from weaverlite.models.exchange import Exchange
 from weaverlite.models.function import GROUP, PythonProcess
 from weaverlite.models.job import Usage
 from weaverlite.models.package import PYTHON_MEDIA_TYPE, Package
@@ -61,7 +64,7 @@ class PythonEngine(Engine):
 
     def run(self, run: Run) -> Outcome:
         process = self._load(run.package)
-        context = _FunctionContext(directory=run.directory, report=run.report)
+        context = _FunctionContext(directory=run.directory, report=run.report, run=run)
         before = _usage()
         try:
             with _redirected(run):
@@ -146,12 +149,30 @@ def _imported(name: str) -> PythonProcess:
 class _FunctionContext:
     directory: Path
     report: Reporter
+    run: Run
+
+    @property
+    def collections(self) -> Collections:
+        if self.run.collections is None:
+            raise StagingError("Collections cannot be read here.")
+        return self.run.collections
+
+    @property
+    def exchange(self) -> Exchange:
+        if self.run.exchange is None:
+            raise StagingError("Processes of other servers cannot be executed here.")
+        return self.run.exchange
 
     def progress(self, percent: int, message: str = "") -> None:
         self.report.progress(max(0, min(100, int(percent))), message)
 
     def log(self, message: str, level: str = "info") -> None:
         self.report.log(message, level)
+
+    def fetch(self, href: str, media_type: str = "") -> LocalFile:
+        if self.run.fetch is None:
+            raise StagingError("Nothing can be fetched here.")
+        return self.run.fetch(href, media_type, Path(tempfile.mkdtemp(prefix="fetched-", dir=self.directory)))
 
 
 @contextlib.contextmanager
@@ -230,8 +251,8 @@ def _local(name: str, path: Path, run: Run) -> LocalValue:
 
 def _sentence(error: BaseException) -> str:
     said = str(error).strip() or "it gave no reason"
-    if isinstance(error, EngineError):
-        return f"The function failed: {said}"
+    if isinstance(error, WeaverLiteError):
+        return f"The function failed: {error.detail}"
     return f"The function failed with {type(error).__name__}: {said}"
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from weaverlite.engines.interfaces import Engine
+from weaverlite.models.collection import Collections
+from weaverlite.models.exchange import Exchange
 from weaverlite.models.options import Resources
+from weaverlite.models.process import InputDescription
+from weaverlite.models.results import LocalValue
 from weaverlite.models.upload import Upload
 from weaverlite.settings import LimitsSettings
 from weaverlite.transfer.interfaces import FetchLimits, Publisher, Stager
+
+#: Brings one value of a kind that is neither a value nor a reference: of an input, into an empty directory of its own.
+Bring = Callable[[Mapping[str, Any], InputDescription, Path], LocalValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +37,11 @@ class Parts:
     uploads: MutableMapping[str, Upload] = field(default_factory=dict)
     #: Fetches at a time of one job.
     parallel: int = 4
+    #: What brings values of further kinds, by the member that tells them.
+    kinds: Mapping[str, Bring] = field(default_factory=dict)
+    #: What functions of this service may read and execute elsewhere.
+    collections: Collections | None = None
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,9 @@ class Reaper:
     """Sweeps every ``sweep``, the first time at once.
 
     ``lease`` is the silence after which a worker has lost its jobs. ``directory``, ``instance`` and ``leftovers`` tell
-    where jobs of this node leave things; ``expire_uploads`` removes uploads whose time is over.
+    where jobs of this node leave things; ``expire_uploads`` removes uploads whose time is over, ``forget`` what went
+    with a job that was removed. ``on_end`` hears of jobs that were ended here, ``look_after`` does what is due for a
+    job that waits for others, or that another one waits for.
     """
 
     def __init__(
@@ -66,6 +68,9 @@ class Reaper:
         sweep: timedelta,
         leftovers: Sequence[Leftovers] = (),
         expire_uploads: Callable[[datetime], object] | None = None,
+        forget: Callable[[Job], object] | None = None,
+        on_end: Callable[[Job], None] | None = None,
+        look_after: Callable[[Job], None] | None = None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -76,6 +81,9 @@ class Reaper:
         self._sweep = sweep
         self._leftovers = tuple(leftovers)
         self._expire_uploads = expire_uploads
+        self._forget = forget
+        self._on_end = on_end
+        self._look_after = look_after
         self._waiting_cursor: str | None = None
         #: When each waiting job is rung for next, and the pause after that; and who was met on this way.
         self._rung: dict[str, tuple[datetime, timedelta]] = {}
@@ -101,7 +109,7 @@ class Reaper:
         steps += [self._remove_expired_jobs, self._remove_dead_attempts]
         if at >= self._tidied_at + _TIDY_EVERY:
             self._tidied_at = at
-            steps += [self._remove_leftovers, self._tidy_results, self._tidy_uploads]
+            steps += [self._remove_leftovers, self._tidy_results, self._tidy_uploads, self._stop_unwanted]
         for step in steps:
             if self._stopping.is_set():
                 return
@@ -147,15 +155,21 @@ class Reaper:
                 if job.queue_deadline is not None and job.queue_deadline <= at:
                     error = TimeLimit("No worker took the job in the time it may wait (options: timeouts.queue).")
                     self._save(job.fail(error.problem(), at))
-                elif job.accepted_at is not None and job.accepted_at <= at - _RING_AFTER:
-                    self._ring_if_due(job, at)
+                elif self._look_after is not None and (job.needs.held or job.parent_id is not None):
+                    self._look_after(job)
+                    if not job.needs.held:
+                        self._ring_if_waiting(job, at)
+                else:
+                    self._ring_if_waiting(job, at)
             self._waiting_cursor = page.next_cursor
             if page.next_cursor is None:
                 # Who was not met on the whole way does not wait any more.
                 self._rung, self._met = {job_id: self._rung[job_id] for job_id in self._met}, set()
                 return
 
-    def _ring_if_due(self, job: Job, at: datetime) -> None:
+    def _ring_if_waiting(self, job: Job, at: datetime) -> None:
+        if job.accepted_at is None or job.accepted_at > at - _RING_AFTER:
+            return
         due, pause = self._rung.get(job.job_id, (at, _RING_AFTER))
         if due <= at:
             self._ring(job)
@@ -171,6 +185,8 @@ class Reaper:
                     self._store.jobs.delete(job.job_id, at)
                 except (NoSuchJob, JobRemoved, IllegalTransition):
                     continue
+                if self._forget:
+                    self._forget(job)
 
     # ------------------------------------------------------------ what is left on this node
 
@@ -199,6 +215,12 @@ class Reaper:
         if self._expire_uploads is not None:
             self._expire_uploads(at)
 
+    def _stop_unwanted(self, at: datetime) -> None:
+        """Have running jobs dismissed that make inputs of one that has ended."""
+        for job in self._each(JobQuery(statuses=frozenset({StatusCode.RUNNING}))):
+            if job.parent_id is not None and self._look_after is not None:
+                self._look_after(job)
+
     def _is_live(self, job_id: str, attempt: int) -> bool:
         """Whether the store says that this attempt runs, anywhere."""
         try:
@@ -225,6 +247,8 @@ class Reaper:
             # Somebody else was faster: its worker after all, its owner, or another reaper.
             return False
         tell_status(self._store, job)
+        if job.is_terminal and self._on_end is not None:
+            self._on_end(job)
         return True
 
     def _ring(self, job: Job) -> None:

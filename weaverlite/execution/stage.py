@@ -6,23 +6,36 @@ its own name comes from outside, and that is made safe.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from weaverlite.errors import ExecutionError, Fault, ReferenceRefused, StagingError, WeaverLiteError
+from weaverlite.errors import ExecutionError, Fault, InvalidRequest, ReferenceRefused, StagingError, WeaverLiteError
 from weaverlite.execution.parts import Parts
 from weaverlite.models.process import InputDescription
 from weaverlite.models.results import LocalDirectory, LocalFile, LocalValue
 from weaverlite.ogc.names import safe_name
-from weaverlite.ogc.values import Inline, Qualified, Reference, content, decode_base64, is_binary, is_json, parse
+from weaverlite.ogc.values import (
+    Inline,
+    Qualified,
+    Reference,
+    content,
+    decode_base64,
+    is_binary,
+    is_json,
+    media_type_fits,
+    parse,
+)
 from weaverlite.schemas import validate_value
+from weaverlite.schemas.contents import content_faults, has_content_schema, value_of
+from weaverlite.schemas.forms import media_types
 from weaverlite.schemas.messages import pointer_to
+from weaverlite.schemas.text import parse_json
 from weaverlite.transfer import interfaces
 
+_HTML = "text/html"
 #: The largest literal that is fetched: it ends in memory.
 _LITERAL_BYTES = 64 * 1024**2
 
@@ -63,6 +76,18 @@ class Staging:
         """How many values were fetched."""
         return len(self._tasks)
 
+    def fetch(self, href: str, media_type: str, destination: Path) -> LocalFile:
+        """Fetch a file that only the run itself learned of. See :class:`weaverlite.engines.interfaces.Run`.
+
+        :raises ReferenceRefused, StagingError: it cannot be had.
+        """
+        if ":" not in href:
+            raise StagingError(f"{href[:200]!r} is no URL.")
+        file = self._fetch(Reference(href, media_type), destination, is_directory=False)
+        if not isinstance(file, LocalFile):
+            raise StagingError("It is a directory; a file is wanted.")
+        return file
+
     # ------------------------------------------------------------ planning
 
     def _plan_input(self, description: InputDescription, value: Any) -> Any:
@@ -78,16 +103,20 @@ class Staging:
             return [self._plan_files(description, item, f"{pointer}/{n}") for n, item in enumerate(value)]
         if value is None:
             return None
+        if slot := self._plan_kind(description, value, pointer):
+            return slot
         found = _parsed(value, pointer)
         is_directory = description.type_name.startswith("Directory")
         destination = self._place(description.input_id)
         if isinstance(found, Reference):
-            return self._add(pointer, lambda: self._fetch(found, destination, is_directory))
+            return self._add(pointer, lambda: self._fetch_file(description, found, destination, is_directory, pointer))
         if is_directory:
             raise StagingError(faults=[Fault("is a directory: send a reference to it ({'href': …})", pointer)])
         return self._write(description, value, found, destination, pointer)
 
     def _plan_literal(self, description: InputDescription, value: Any, pointer: str) -> Any:
+        if slot := self._plan_kind(description, value, pointer):
+            return slot
         found = _parsed(value, pointer)
         if isinstance(found, Reference):
             destination = self._place(description.input_id)
@@ -95,6 +124,16 @@ class Staging:
         if isinstance(found, Qualified):
             return _unwrapped(found, pointer)
         return value
+
+    def _plan_kind(self, description: InputDescription, value: Any, pointer: str) -> _Slot | None:
+        """Plan a value of one of the kinds that others add, told by a member of its own; None when it is of none."""
+        if not isinstance(value, Mapping):
+            return None
+        bring = next((bring for member, bring in self._parts.kinds.items() if member in value), None)
+        if bring is None:
+            return None
+        found, destination = bring, self._place(description.input_id)
+        return self._add(pointer, lambda: _checked(description, found(value, description, destination), pointer))
 
     def _place(self, input_id: str) -> Path:
         """Return the empty directory of the next value of an input."""
@@ -137,7 +176,16 @@ class Staging:
         if stager is None:
             known = ", ".join(sorted(self._parts.stagers))
             raise StagingError(f"References of the scheme {reference.scheme!r} cannot be fetched here, only {known}.")
-        return stager.fetch(reference, destination, self._parts.fetch_limits)
+        fetched = stager.fetch(reference, destination, self._parts.fetch_limits)
+        return replace(fetched, source=found.href) if isinstance(fetched, LocalFile) else fetched
+
+    def _fetch_file(
+        self, description: InputDescription, found: Reference, destination: Path, is_directory: bool, pointer: str
+    ) -> LocalFile | LocalDirectory:
+        file = self._fetch(found, destination, is_directory)
+        if isinstance(file, LocalFile):
+            _check_content(description.schema, found, file, pointer_to(pointer, "href"))
+        return file
 
     def _read(self, description: InputDescription, found: Reference, destination: Path, pointer: str) -> Any:
         file = self._fetch(found, destination, is_directory=False)
@@ -146,8 +194,9 @@ class Staging:
         size = file.path.stat().st_size
         if size > _LITERAL_BYTES:
             raise StagingError(f"It has {size} bytes; a value may have {_LITERAL_BYTES}.")
-        value = _literal_of(file.path.read_bytes(), found.media_type or file.media_type or "", description.schema)
-        faults = validate_value(description.schema, value, pointer)
+        media_type = found.media_type or file.media_type or ""
+        where = pointer_to(pointer, "href")
+        value, faults = value_of(file.path.read_bytes(), media_type, description.schema, where)
         if faults:
             raise StagingError(faults=faults)
         return value
@@ -201,8 +250,45 @@ def _fill(plan: Any, brought: Sequence[LocalValue]) -> LocalValue:
     if isinstance(plan, _Slot):
         return brought[plan.number]
     if isinstance(plan, list):
-        return [_fill(item, brought) for item in plan]
+        filled: list[LocalValue] = []
+        for item in plan:
+            value = _fill(item, brought)
+            # One value of such a kind may be several.
+            filled += value if isinstance(value, _Several) else [value]
+        return filled
     return plan
+
+
+class _Several(list[LocalValue]):
+    """What one value became, where an input takes several."""
+
+
+def _checked(description: InputDescription, value: LocalValue, pointer: str) -> LocalValue:
+    """Return a value that somebody else brought, held against the schema of its input."""
+    several = isinstance(value, list) and description.max_occurs != 1
+    if not description.is_file:
+        for item in value if several else [value]:
+            if faults := validate_value(description.schema, item, pointer):
+                raise StagingError(faults=faults)
+    return _Several(value) if several else value
+
+
+def _check_content(schema: Mapping[str, Any], found: Reference, file: LocalFile, pointer: str) -> None:
+    """Hold a fetched file against what its input says of content.
+
+    Servers often say a wrong media type, or none, and are believed in one thing: a page for people, the usual form of
+    errors and logins, is no data.
+    """
+    declared, media_type = media_types(schema), found.media_type or file.media_type or ""
+    is_page = (file.media_type or "").startswith(_HTML) and not found.media_type
+    if is_page and declared and not any(media_type_fits(_HTML, item) for item in declared):
+        why = f"refers to a web page (text/html); accepted are {', '.join(declared)}"
+        raise StagingError(faults=[Fault(f"{why}: say its 'type' if it is one of these", pointer)])
+    if has_content_schema(schema) and file.path.stat().st_size <= _LITERAL_BYTES:
+        text = file.path.read_text("utf-8-sig", "replace")
+        fits = any(media_type_fits(media_type, item) for item in declared)
+        if faults := content_faults(schema, text, media_type if fits else next(iter(declared), ""), pointer):
+            raise StagingError(faults=faults)
 
 
 def _parsed(value: Any, pointer: str) -> Inline | Qualified | Reference:
@@ -217,30 +303,11 @@ def _unwrapped(found: Qualified, pointer: str) -> Any:
         return found.value
     try:
         text = decode_base64(found.value).decode() if is_binary(found.encoding) else found.value
-        return json.loads(text) if is_json(found.media_type) and is_binary(found.encoding) else text
+        return parse_json(text) if is_json(found.media_type) and is_binary(found.encoding) else text
+    except InvalidRequest as exc:
+        raise StagingError(faults=[Fault(exc.faults[0].message, pointer)]) from exc
     except ValueError as exc:
         raise StagingError(faults=[Fault(str(exc), pointer)]) from exc
-
-
-def _literal_of(data: bytes, media_type: str, schema: Mapping[str, Any]) -> Any:
-    """Return fetched content as the value it means: JSON if it says so or if the schema wants more than text."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise StagingError("It is not text in UTF-8.") from exc
-    wants_text = schema.get("type") == "string"
-    if is_json(media_type) or not wants_text:
-        try:
-            return json.loads(text, parse_constant=_no_number)
-        except (ValueError, RecursionError) as exc:
-            if is_json(media_type):
-                raise StagingError(f"It is not valid JSON: {exc}.") from exc
-    # Files of text end with a newline, values do not.
-    return text.removesuffix("\n").removesuffix("\r")
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number in JSON")
 
 
 def _ending(media_type: str) -> str:

@@ -113,6 +113,9 @@ class Steps:
             },
             environment=procfs.marks(task.job_id, task.attempt, task.instance),
             host_commands=task.host_commands,
+            fetch=staging.fetch,
+            collections=self._parts.collections,
+            exchange=self._parts.exchange,
         )
         with around:
             self._outcome = engine.run(run)

@@ -31,7 +31,7 @@ class Supervisor:
     """Watches the jobs that a queue hands to it. :meth:`run` is the queue's handler.
 
     ``directory`` is where attempts have their directories, ``leftovers`` find what jobs leave outside their processes.
-    ``ring`` wakes a worker for a job that waits again; it must not raise.
+    ``ring`` wakes a worker for a job that waits again, ``on_end`` hears of each that has ended; they must not raise.
     """
 
     def __init__(
@@ -49,9 +49,11 @@ class Supervisor:
         leftovers: Sequence[Leftovers] = (),
         host_commands: bool = True,
         ring: Callable[[str, int], None] | None = None,
+        on_end: Callable[[Job], None] | None = None,
     ) -> None:
         self._store = store
         self._ring = ring
+        self._on_end = on_end
         self._conditions = Conditions(
             store=store,
             processes=processes,
@@ -96,6 +98,8 @@ class Supervisor:
         else:
             if recorded is not None and recorded.status is StatusCode.ACCEPTED and self._ring is not None:
                 self._ring(recorded.job_id, recorded.priority)
+            if recorded is not None and recorded.is_terminal and self._on_end is not None:
+                self._on_end(recorded)
 
     def drain(self, seconds: float) -> None:
         """Start no more jobs, wait for those that run, stop those that run still after ``seconds``; return when done.

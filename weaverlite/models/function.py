@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from weaverlite.models.collection import Collections
+from weaverlite.models.exchange import Exchange
 from weaverlite.models.process import InputDescription, OutputDescription
+from weaverlite.models.results import LocalFile
 
 #: The entry point group under which functions are found.
 GROUP = "weaverlite.processes"
@@ -20,11 +23,26 @@ class Context(Protocol):
     def directory(self) -> Path:
         """An empty directory, the working directory too. Files that are outputs must lie below it."""
 
+    @property
+    def collections(self) -> Collections:
+        """Reads collections of OGC API and STAC, where the operator allows it."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """Executes processes of other servers, where the operator allows it."""
+
     def progress(self, percent: int, message: str = "") -> None:
         """Say how far the work is, 0 to 100."""
 
     def log(self, message: str, level: str = "info") -> None:
         """Say something to the person who follows the job. ``level``: debug, info, warning, error."""
+
+    def fetch(self, href: str, media_type: str = "") -> LocalFile:
+        """Bring the file of a URL below the directory, by the rules that inputs are fetched by (egress policy, limits).
+
+        :raises ReferenceRefused: policy forbids it.
+        :raises StagingError: it cannot be had; says why.
+        """
 
 
 #: Takes the inputs by id and a :class:`Context`, returns the outputs by id: JSON, or a ``Path`` for a file or a

@@ -21,6 +21,7 @@ from typing import Any
 
 from weaverlite.errors import IllegalTransition, WorkerLost
 from weaverlite.models.options import Needs, Options
+from weaverlite.models.subscriber import Delivery, Subscriber, owed
 from weaverlite.ogc.status import StatusCode
 
 TRANSITIONS: Mapping[StatusCode, frozenset[StatusCode]] = {
@@ -68,6 +69,9 @@ class Job:
     #: Grows by one with every transition; a save succeeds only over the revision it was read at.
     revision: int = 0
     owner: str | None = None
+    #: What its owner calls it; both may be empty.
+    title: str = ""
+    description: str = ""
     status: StatusCode = StatusCode.CREATED
     message: str = ""
     progress: int = 0
@@ -77,6 +81,8 @@ class Job:
     requested_outputs: Mapping[str, Any] | None = None
     #: The ``response`` member of the request (``raw``, ``document``), None when the body did not say.
     response: str | None = None
+    #: ``Prefer: return`` of the request (``minimal``, ``representation``), None when it did not say.
+    returns: str | None = None
     options: Options = Options()
     needs: Needs = Needs()
     priority: int = 0
@@ -97,6 +103,16 @@ class Job:
     run_deadline: datetime | None = None
     #: When record and results may be removed.
     expires_at: datetime | None = None
+    #: The word of the client by which a repeated request is known, and the digest of what it asked for.
+    idempotency_key: str | None = None
+    request_digest: str | None = None
+    #: When somebody is to be called back about this job; None while there is nothing to tell.
+    callback_at: datetime | None = None
+    #: Who is to be told of the job, and what is still to be told, in order.
+    subscriber: Subscriber | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    #: The job whose input this one makes.
+    parent_id: str | None = None
 
     @property
     def attempt(self) -> int:
@@ -107,11 +123,67 @@ class Job:
     def is_terminal(self) -> bool:
         return self.status.is_terminal
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took from its first start to its end; None before, and when it never started."""
+        if not self.is_terminal or self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
     # ------------------------------------------------------------ transitions
+
+    def edit(self, successor: Job, at: datetime) -> Job:
+        """Return ``successor``, made of a changed request, in place of this job, which was not started yet.
+
+        :raises IllegalTransition: it was started.
+        """
+        if self.status is not StatusCode.CREATED:
+            raise IllegalTransition(f"A job that is {self.status} cannot be changed.")
+        return replace(
+            successor,
+            job_id=self.job_id,
+            created_at=self.created_at,
+            owner=self.owner,
+            status=StatusCode.CREATED,
+            revision=self.revision + 1,
+            updated_at=max(at, self.updated_at or at),
+        )
 
     def accept(self, at: datetime) -> Job:
         """Return the job as promised to its owner: from now on it reaches exactly one terminal status."""
-        return self._become(StatusCode.ACCEPTED, at, accepted_at=at, message="waiting for a worker")
+        return self._become(
+            StatusCode.ACCEPTED,
+            at,
+            accepted_at=at,
+            message="waiting for its nested processes" if self.needs.held else "waiting for a worker",
+        )
+
+    def belonging(self, parent: Job, job_id: str) -> Job:
+        """Return the job that was not accepted yet as one that makes an input of ``parent``."""
+        return replace(self, job_id=job_id, parent_id=parent.job_id)
+
+    def held(self) -> Job:
+        """Return the job that was not accepted yet as one that waits for others first, however long that takes."""
+        return replace(self, needs=replace(self.needs, held=True), queue_deadline=None)
+
+    def release(self, at: datetime) -> Job:
+        """Return the accepted job that was held for its children as one that any worker may claim."""
+        if self.status is not StatusCode.ACCEPTED or not self.needs.held:
+            raise IllegalTransition(f"A job that is {self.status} and waits for no others cannot be released.")
+        at = max(at, self.updated_at or at)
+        timeouts = self.options.timeouts
+        limits = [
+            at + timeouts.queue if timeouts.queue else None,
+            self.accepted_at + timeouts.total if timeouts.total and self.accepted_at else None,
+        ]
+        return replace(
+            self,
+            revision=self.revision + 1,
+            updated_at=at,
+            needs=replace(self.needs, held=False),
+            queue_deadline=min((limit for limit in limits if limit), default=None),
+            message="waiting for a worker",
+        )
 
     def start(self, worker: str, at: datetime) -> Job:
         """Return the job as held by ``worker``, with a new attempt opened."""
@@ -208,6 +280,33 @@ class Job:
             message="waiting for a worker",
         )
 
+    # ------------------------------------------------------------ deliveries
+
+    def hold_delivery(self, at: datetime, until: datetime) -> Job:
+        """Return the job with its first delivery held by whoever saves this, until then at most.
+
+        :raises IllegalTransition: none is due at ``at``.
+        """
+        if not self.deliveries or self.deliveries[0].due_at > at:
+            raise IllegalTransition("The job owes nobody a call now.")
+        first, *rest = self.deliveries
+        return replace(self, revision=self.revision + 1, **_outbox((first.hold(until), *rest)))
+
+    def settle_delivery(self, held: Delivery, again_at: datetime | None) -> Job:
+        """Return the job with a held delivery made or given up, or, with ``again_at``, put off until then.
+
+        :raises IllegalTransition: it is not held any more: somebody else took it over.
+        """
+        if held not in self.deliveries:
+            raise IllegalTransition("The call is somebody else's by now.")
+        is_over = again_at is None or (self.is_terminal and not held.status.is_terminal)
+        after = tuple(
+            item if item != held or again_at is None else item.postpone(again_at)
+            for item in self.deliveries
+            if item != held or not is_over
+        )
+        return replace(self, revision=self.revision + 1, **_outbox(after))
+
     # ------------------------------------------------------------ inner
 
     def _become(self, status: StatusCode, at: datetime, **changes: Any) -> Job:
@@ -215,6 +314,9 @@ class Job:
             raise IllegalTransition(f"A job that is {self.status} cannot become {status}.")
         # A worker's clock may run behind: times of one job never run backwards.
         at = max(at, self.updated_at or at)
+        # Once for all attempts: that it runs again is no news to a subscriber.
+        if self.subscriber and not (status is StatusCode.RUNNING and self.started_at):
+            changes.update(_outbox(owed(self.subscriber, self.deliveries, status, at)))
         return replace(self, status=status, revision=self.revision + 1, updated_at=at, **changes)
 
     def _end(
@@ -244,13 +346,18 @@ class Job:
         return (*self.attempts[:-1], last)
 
 
+def _outbox(deliveries: tuple[Delivery, ...]) -> dict[str, Any]:
+    # One after the other: nobody hears of the end of a job before its beginning.
+    return {"deliveries": deliveries, "callback_at": deliveries[0].due_at if deliveries else None}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEvent:
     """One entry of a job's stream of events; history and logs are two filters of it.
 
     ``topic`` is ``status`` (transitions), ``service`` (our own words: staging, publishing, warnings), ``stdout`` or
-    ``stderr`` (one line of the tool without its newline; a workflow step's name in ``step``). ``seq`` grows along the
-    job's stream and is given by the store: zero before.
+    ``stderr`` (one line of the tool without its newline; a workflow step's name in ``step``), or ``callback`` (a call
+    of a subscriber and what came of it). ``seq`` grows along the job's stream and is given by the store: zero before.
     """
 
     job_id: str
@@ -263,7 +370,7 @@ class JobEvent:
     seq: int = 0
 
 
-TOPICS = ("status", "service", "stdout", "stderr")
+TOPICS = ("status", "service", "stdout", "stderr", "callback")
 
 
 def new_job_id() -> str:

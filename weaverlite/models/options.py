@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -53,7 +53,7 @@ class Options:
         timeouts, resources = document.get("timeouts", {}), document.get("resources", {})
         return cls(
             name=document.get("name"),
-            labels=document.get("labels", {}),
+            labels={**document.get("labels", {}), **tagged(document.get("tags", ()))},
             priority=document.get("priority"),
             timeouts=Timeouts(**{name: parse_duration(value) for name, value in timeouts.items()}),
             attempts=document.get("attempts"),
@@ -84,6 +84,11 @@ class Options:
         )
 
 
+def tagged(tags: Iterable[str]) -> dict[str, str]:
+    """Return the labels that tags are: names without a value."""
+    return dict.fromkeys(tags, "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a node must offer to win a job: derived when the job is accepted, stored indexed."""
@@ -94,6 +99,8 @@ class Needs:
     cores: float = 0
     memory: int = 0
     disk: int = 0
+    #: Whether no node may win it yet: it waits for jobs that make its inputs.
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +119,8 @@ class Offer:
     def fits(self, needs: Needs) -> bool:
         """Whether a job with these needs can run here."""
         return (
-            needs.engine in self.engines
+            not needs.held
+            and needs.engine in self.engines
             and needs.schemes <= self.schemes
             and (not needs.publisher or needs.publisher in self.publishers)
             and needs.cores <= self.cores

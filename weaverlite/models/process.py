@@ -12,6 +12,12 @@ from weaverlite.errors import Fault, InvalidRequest
 from weaverlite.models.options import Options, Resources
 from weaverlite.models.package import Package
 
+#: Private processes are not listed; who knows their id can use them.
+VISIBILITIES = ("public", "private")
+#: What a process can do when nothing else is said.
+CONTROL_OPTIONS = ("sync-execute", "async-execute", "dismiss")
+TRANSMISSIONS = ("value", "reference")
+
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}\Z")
 
 
@@ -20,7 +26,8 @@ class InputDescription:
     """One input: ``schema`` is the JSON Schema of one instance; occurrence bounds say how many there may be.
 
     ``max_occurs`` is None when unbounded. ``type_name`` is the type in the words of the package's own language
-    (``File``, ``File[]``, ``Directory``, ``int``), empty when that adds nothing.
+    (``File``, ``File[]``, ``Directory``, ``int``), empty when that adds nothing. ``metadata`` is more about it, in
+    OGC's form: units of measure among it.
     """
 
     input_id: str
@@ -31,6 +38,8 @@ class InputDescription:
     min_occurs: int = 1
     max_occurs: int | None = 1
     type_name: str = ""
+    metadata: tuple[Mapping[str, Any], ...] = ()
+    value_passing: tuple[str, ...] = ("byValue", "byReference")
 
     @property
     def is_file(self) -> bool:
@@ -48,6 +57,7 @@ class OutputDescription:
     description: str = ""
     keywords: tuple[str, ...] = ()
     type_name: str = ""
+    metadata: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +91,11 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A process of one revision. It never changes: to replace it is to add a revision."""
+    """A process of one revision. It never changes: to replace it is to add a revision.
+
+    ``version`` names the revision among those of one deployment, which began with the revision ``since``;
+    ``asked_version`` is the version that its package or description names, empty when they name none.
+    """
 
     process_id: str
     revision: int
@@ -93,10 +107,14 @@ class Process:
     owner: str | None = None
     mutable: bool = True
     visibility: str = "public"
-    job_control_options: tuple[str, ...] = ("sync-execute", "async-execute", "dismiss")
-    output_transmission: tuple[str, ...] = ("value", "reference")
+    job_control_options: tuple[str, ...] = CONTROL_OPTIONS
+    output_transmission: tuple[str, ...] = TRANSMISSIONS
     metadata: tuple[Mapping[str, Any], ...] = ()
     deployed: Deployed | None = None
+    #: The deployment profile (a URI) that tells what kind of package it is, empty if none does.
+    profile: str = ""
+    asked_version: str = ""
+    since: int = 1
 
     @property
     def title(self) -> str:
@@ -112,7 +130,7 @@ class Process:
 
     def replaced(self, successor: Process) -> Process:
         """Return ``successor`` as the next revision of this process."""
-        return replace(successor, revision=self.revision + 1, process_id=self.process_id)
+        return replace(successor, revision=self.revision + 1, process_id=self.process_id, since=self.since)
 
 
 def check_process_id(process_id: str, location: str = "body", pointer: str = "/id") -> str:

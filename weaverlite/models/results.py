@@ -17,12 +17,16 @@ from weaverlite.models.codec import to_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFile:
-    """A file on this node. ``name`` is what a process should call it; ``secondary`` are the files that go with it."""
+    """A file on this node. ``name`` is what a process should call it; ``secondary`` are the files that go with it.
+
+    ``source`` is the reference that it was fetched from, empty when it came otherwise.
+    """
 
     path: Path
     name: str
     media_type: str | None = None
     secondary: tuple[LocalFile | LocalDirectory, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +138,20 @@ def _write_value(value: OutputValue) -> dict[str, Any]:
         return {"file": _write_file(value)}
     if isinstance(value, OutputDirectory):
         return {"directory": {"path": value.path, "files": [_write_file(file) for file in value.files]}}
-    if any(True for _ in files_of(value)):
+    if not is_literal(value):
         if isinstance(value, Mapping):
             return {"members": {key: _write_value(item) for key, item in value.items()}}
         return {"items": [_write_value(item) for item in value]}
     return {"value": value}
+
+
+def is_literal(value: OutputValue) -> bool:
+    """Whether there is neither file nor directory in it; a directory may be empty."""
+    if isinstance(value, Mapping):
+        return all(is_literal(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(is_literal(item) for item in value)
+    return not isinstance(value, OutputFile | OutputDirectory)
 
 
 def _read_value(document: Mapping[str, Any]) -> OutputValue:
@@ -180,4 +193,5 @@ __all__ = [
     "OutputFile",
     "OutputValue",
     "files_of",
+    "is_literal",
 ]

@@ -25,6 +25,7 @@ WORKFLOW_NOT_FOUND = _DEPLOY + "workflow-not-found"
 
 LOCKED = _JOBS + "locked"
 UNSUPPORTED_SCHEMA = _JOBS + "unsupported-schema"
+UNSUPPORTED_JOB_MEDIA_TYPE = _JOBS + "unsupported-media-type"
 
 #: RFC 9457: the type of a problem that has no other meaning than its HTTP status.
 BLANK = "about:blank"

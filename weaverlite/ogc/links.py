@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 SELF = "self"
 ALTERNATE = "alternate"
+FIRST = "first"
 NEXT = "next"
 PREV = "prev"
 UP = "up"
@@ -19,7 +20,10 @@ SERVICE_DESC = "service-desc"
 SERVICE_DOC = "service-doc"
 PROFILE = "profile"
 STATUS = "status"
+INPUTS = "inputs"
 RELATED = "related"
+VERSION_HISTORY = "version-history"
+LATEST_VERSION = "latest-version"
 
 #: OGC's relations. The scheme is ``http``: clients compare the strings.
 _OGC = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -36,6 +40,7 @@ _PROFILES = "https://www.opengis.net/def/profile/OGC/0/"
 RESULTS_PROFILE = _PROFILES + "ogc-results"
 PROCESS_PROFILE = _PROFILES + "ogc-process-description"
 
+_JSON, _HTML = "application/json", "text/html"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _ENTRY = re.compile(r"\s*<([^>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)(?:,|\Z)")
 _PARAMETER = re.compile(r";\s*([^\s=;,]+)\s*(?:=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,]*)))?")
@@ -73,6 +78,14 @@ class Link:
         if self.title and self.title.isascii():
             parts.append(f"title={_quoted(self.title)}")
         return "; ".join(parts)
+
+
+def representations(href: str, title: str) -> tuple[Link, ...]:
+    """Return the links of a resource to itself: as JSON, and as a page."""
+    place, _, query = href.partition("?")
+    kept = [part for part in query.split("&") if part and not part.startswith("f=")]
+    page = "&".join([*kept, "f=html"])
+    return Link(href, SELF, _JSON, title), Link(f"{place}?{page}", ALTERNATE, _HTML, f"{title}, as HTML")
 
 
 def read_links(document: Any) -> tuple[Link, ...]:

@@ -6,22 +6,41 @@ Everything here reads what clients send, so it never fails: what cannot be under
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
+OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
 TEXT = "text/plain"
 EVENTS = "text/event-stream"
 HTML = "text/html"
 YAML = "application/yaml"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_LD = "application/ld+json"
+TURTLE = "text/turtle"
+N_TRIPLES = "application/n-triples"
+PROV_N = "text/provenance-notation"
+PROV_XML = "application/provenance+xml"
+XML = "application/xml"
+ZIP = "application/zip"
+TAR = "application/x-tar"
+RELATED = "multipart/related"
+MIXED = "multipart/mixed"
 ANY = "*/*"
 
 #: The short names of ``f=``.
-FORMATS = {"json": JSON, "text": TEXT, "sse": EVENTS, "html": HTML, "yaml": YAML}
+FORMATS = {"json": JSON, "text": TEXT, "sse": EVENTS, "html": HTML, "yaml": YAML, "zip": ZIP, "tar": TAR} | {
+    "jsonld": JSON_LD,
+    "turtle": TURTLE,
+    "nt": N_TRIPLES,
+    "provn": PROV_N,
+    "xml": XML,
+}
 
 _TYPE = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)/([!#$%&'*+\-.^_`|~0-9A-Za-z]+)\Z")
+_OPENAPI_30 = re.compile(r"vnd\.oai\.openapi\+json\s*;\s*version\s*=\s*\"?3\.0", re.IGNORECASE)
 _PIECE = re.compile(r"(?:[^,;\"]|\"(?:[^\"\\]|\\.)*\"?)+|[,;]")
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z|\.[0-9]{1,9}\Z")
 
@@ -52,13 +71,13 @@ _TEXTS = frozenset({"application/xml", "application/yaml", "application/x-yaml",
 def read_accept(text: str) -> tuple[tuple[str, float], ...]:
     """Return the ranges of an ``Accept`` header with their quality, best first, earlier first among equals.
 
-    Ranges that are none (``*``, ``json``) are skipped; a quality that is none counts as one.
+    Ranges that are none (``*``, ``json``, ``*/json``) are skipped; a quality that is none counts as one.
     """
     ranges = []
     for entry in text.split(","):
         name, *parameters = entry.split(";")
         name = name.strip().lower()
-        if not _TYPE.match(name):
+        if not _TYPE.match(name) or (name.startswith("*/") and name != ANY):
             continue
         quality = 1.0
         for parameter in parameters:
@@ -84,6 +103,11 @@ def choose(accept: str | None, offers: Sequence[str]) -> str | None:
         if quality > best:
             best, chosen = quality, offer
     return chosen
+
+
+def accepts_openapi_30(accept: str | None) -> bool:
+    """Whether an ``Accept`` header asks for OpenAPI 3.0, which only a parameter tells from 3.1."""
+    return bool(_OPENAPI_30.search(accept or "")) and OPENAPI not in (accept or "").replace(" ", "")
 
 
 def names(accept: str | None, media_type: str) -> bool:
@@ -113,13 +137,24 @@ def _quality(offer: str, ranges: Iterable[tuple[str, float]]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What ``Prefer`` headers ask for. ``wait`` is in seconds, None when it was not asked."""
+    """What ``Prefer`` headers ask for. ``wait`` is in seconds, None when it was not asked.
+
+    ``ignored`` are the preferences that are unknown here, or have a value that means nothing, as they were written:
+    RFC 7240 asks to go on without them, unless ``handling=strict`` stands beside them.
+    """
 
     respond_async: bool = False
     respond_sync: bool = False
     wait: float | None = None
     representation: str | None = None
     handling: str | None = None
+    profile: str | None = field(default=None, compare=False)
+    ignored: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether what cannot be honoured is to be refused."""
+        return self.handling == "strict"
 
     @classmethod
     def read(cls, headers: str | Iterable[str]) -> Preferences:
@@ -132,16 +167,17 @@ class Preferences:
         for header in [headers] if isinstance(headers, str) else headers:
             for name, value in _preferences(header):
                 found.setdefault(name, value)
-        wait = found.get("wait", "")
-        returned = found.get("return", "").lower()
-        handling = found.get("handling", "").lower()
         return cls(
             respond_async="respond-async" in found,
             # Not registered, but clients of WPS descent send it.
             respond_sync="respond-sync" in found,
-            wait=float(wait) if _NUMBER.match(wait) else None,
-            representation=returned if returned in ("minimal", "representation") else None,
-            handling=handling if handling in ("lenient", "strict") else None,
+            wait=float(found["wait"]) if _NUMBER.match(found.get("wait", "")) else None,
+            representation=_word(found, "return"),
+            handling=_word(found, "handling"),
+            profile=found.get("profile") or None,
+            ignored=tuple(
+                f"{name}={value}" if value else name for name, value in found.items() if _is_ignored(name, value)
+            ),
         )
 
     def to_header(self) -> str:
@@ -156,6 +192,22 @@ class Preferences:
         if self.handling:
             parts.append(f"handling={self.handling}")
         return ", ".join(parts)
+
+
+_WORDS = {"return": ("minimal", "representation"), "handling": ("lenient", "strict")}
+
+
+def _word(found: Mapping[str, str], name: str) -> str | None:
+    value = found.get(name, "").lower()
+    return value if value in _WORDS[name] else None
+
+
+def _is_ignored(name: str, value: str) -> bool:
+    if name in _WORDS:
+        return value.lower() not in _WORDS[name]
+    if name == "wait":
+        return not _NUMBER.match(value)
+    return name not in ("respond-async", "respond-sync", "profile")
 
 
 def _preferences(header: str) -> Iterator[tuple[str, str]]:

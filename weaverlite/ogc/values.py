@@ -157,6 +157,17 @@ def is_json(media_type: str) -> bool:
     return bare in ("application/json", "text/json") or bare.endswith("+json")
 
 
+def is_text(media_type: str) -> bool:
+    """Whether content of this media type is text, so that it can stand in JSON as it is."""
+    bare = _bare(media_type)
+    return (
+        bare.startswith("text/")
+        or bare in ("application/json", "application/xml", "application/yaml", "application/x-yaml")
+        or bare == "application/x-ndjson"
+        or bare.endswith(("+json", "+xml", "+yaml"))
+    )
+
+
 def is_bbox(value: Any) -> bool:
     """Whether ``value`` is a bounding box in OGC's form."""
     return isinstance(value, Mapping) and "bbox" in value and value.keys() <= {"bbox", "crs"}

@@ -24,7 +24,7 @@ def faults(schema: Any, pointer: str = "") -> list[Fault]:
     if not isinstance(schema, Mapping | bool):
         return [Fault(f"is {kind_of(schema)}; expected is a JSON Schema, which is an object", pointer)]
     try:
-        found = list(_walk(schema, pointer, schema, 0))
+        found = list(_walk(schema, pointer, schema, 0)) or list(_astray(schema, pointer))
         if not found:
             errors = _METASCHEMA.iter_errors(translate(schema))
             found = list(dict.fromkeys(fault for error in errors for fault in explain(error, pointer)))
@@ -58,22 +58,41 @@ def _references(schema: Mapping[str, Any], pointer: str, root: Any) -> Iterator[
             "Processes, nothing else is fetched",
             pointer_to(pointer, "$ref"),
         )
-    elif _target(root, reference) is None:
+    elif target(root, reference) is None:
         yield Fault(f"refers to {reference!r}, which is not there", pointer_to(pointer, "$ref"))
 
 
-def _target(root: Any, reference: str) -> Any:
+def _astray(root: Any, pointer: str) -> Iterator[Fault]:
+    """Yield a fault for each reference to what is there but is no schema: nobody has looked at it."""
+    schemas = {id(root): root}
+    todo: list[tuple[str, Any]] = [(pointer, root)]
+    references = []
+    while todo:
+        where, schema = todo.pop()
+        if not isinstance(schema, Mapping):
+            continue
+        if isinstance(reference := schema.get("$ref"), str) and reference.startswith("#"):
+            references.append((where, reference))
+        for path, inner in _inner(schema):
+            schemas[id(inner)] = inner
+            todo.append((pointer_to(where, *path), inner))
+    for where, reference in references:
+        if id(target(root, reference)) not in schemas:
+            yield Fault(f"refers to {reference!r}, which is no schema", pointer_to(where, "$ref"))
+
+
+def target(root: Any, reference: str) -> Any:
     """Return the schema that ``#/…`` names, or None."""
     if reference[1:2] not in ("", "/"):
         return None
-    target = root
+    found = root
     for part in reference[1:].split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(target, list):
-            target = target[int(name)] if name.isdigit() and int(name) < len(target) else None
+        if isinstance(found, list):
+            found = found[int(name)] if name.isdigit() and int(name) < len(found) else None
         else:
-            target = target.get(name) if isinstance(target, Mapping) else None
-    return target
+            found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _keywords(schema: Mapping[str, Any], pointer: str) -> Iterator[Fault]:
@@ -121,4 +140,4 @@ class _Places:
     def _referred(self, reference: Any) -> int:
         if not isinstance(reference, str) or not reference.startswith("#"):
             return 1 if reference else 0
-        return self.of(_target(self._root, reference))
+        return self.of(target(self._root, reference))

@@ -42,14 +42,16 @@ def _fits(bits: int) -> Any:
 
 
 def _is_bbox(value: Any) -> bool:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not isinstance(numbers := value.get("bbox"), list):
         return False
-    numbers = value.get("bbox")
-    return (
-        isinstance(numbers, list)
-        and len(numbers) in (4, 6)
-        and all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers)
-    )
+    if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers):
+        raise ValueError("has a 'bbox' with what is no number")
+    if len(numbers) not in (4, 6):
+        raise ValueError(f"has a 'bbox' of {len(numbers)} numbers: 4 are needed, or 6 with heights")
+    crs = value.get("crs")
+    if crs is not None and not (isinstance(crs, str) and _is_uri(crs)):
+        raise ValueError("has a 'crs' that is no URI, such as urn:ogc:def:crs:OGC::CRS84")
+    return True
 
 
 def _is_geometry(value: Any) -> bool:

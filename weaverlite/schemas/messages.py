@@ -146,7 +146,7 @@ def _enum(instance: Any, wanted: Any, _: ValidationError) -> str:
 
 def _format(instance: Any, wanted: Any, error: ValidationError) -> str:
     # Checks of our own say what is wrong themselves.
-    if error.cause and wanted in ("byte", "duration-text", "size-text"):
+    if error.cause and str(wanted).rpartition("/")[2] in ("byte", "duration-text", "size-text", "ogc-bbox"):
         return str(error.cause)
     return f"is {kind_of(instance)}, which is not a {_FORMATS.get(wanted, wanted)}"
 
@@ -187,6 +187,7 @@ _SENTENCES: dict[str, Callable[[Any, Any, ValidationError], str]] = {
     "maxProperties": lambda instance, wanted, _: f"has {_count(instance, 'member')}; at most {wanted} are allowed",
     "pattern": lambda instance, _, error: f"is {_show(instance)}, which {error.message}",
     "uniqueItems": lambda _instance, _wanted, error: error.message,
+    "contentSchema": lambda _instance, _wanted, error: error.message,
     "not": lambda instance, wanted, _: f"is {kind_of(instance)}, which is excluded by {_show(wanted)}",
     "contains": lambda _instance, wanted, _: f"has no item that fits {_show(wanted)}",
     "oneOf": lambda instance, _, __: f"is {kind_of(instance)}, which fits more than one of its forms",

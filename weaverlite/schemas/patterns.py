@@ -67,22 +67,29 @@ class Pattern:
 
         :raises TooHard: it takes too long to tell.
         """
+        return self.match(text, _EFFORT)[0]
+
+    def match(self, text: str, effort: int) -> tuple[bool, int]:
+        """Return whether the pattern matches somewhere in ``text``, and how many states were visited to tell.
+
+        :raises TooHard: they would be more than ``effort``.
+        """
         states: frozenset[int] = frozenset()
-        before, effort = _START, _EFFORT
+        before, left = _START, effort
         for code in map(ord, text):
             key = (states, before, code)
             found = self._steps.get(key, _UNKNOWN)
             if found is _UNKNOWN:
-                effort -= 4 * len(states) + 8
-                if effort < 0:
-                    raise TooHard(f"takes too long to be matched against the pattern {self.text!r}")
+                left -= 4 * len(states) + 8
+                if left < 0:
+                    raise TooHard(f"takes too long to be matched against the pattern {self.text[:100]!r}")
                 if len(self._steps) >= _STEPS_KEPT:
                     self._steps.clear()
                 found = self._steps[key] = self._step(states, before, code)
             if found is None:
-                return True
+                return True, effort - left
             states, before = found
-        return self._reach(states, before, _END) is None
+        return self._reach(states, before, _END) is None, effort - left
 
     def _step(self, states: frozenset[int], before: int, code: int) -> tuple[frozenset[int], int] | None:
         """Return the states after ``code`` and what it is; None when the pattern has matched before it."""

@@ -1,8 +1,8 @@
 """Validation of values, with validators kept by the digest of their schema.
 
 The dialect is JSON Schema 2020-12, read with the words of OpenAPI 3.0 that process descriptions still use
-(``nullable``, boolean ``exclusiveMinimum``). Three keywords are our own, because their usual form may take for ever on
-hostile input: ``pattern``, ``patternProperties`` (see :mod:`weaverlite.schemas.patterns`) and ``uniqueItems``.
+(``nullable``, boolean ``exclusiveMinimum``). Some keywords are our own (:mod:`weaverlite.schemas.keywords`), and the
+steps of a validation are counted (:mod:`weaverlite.schemas.effort`): hostile schemas and values end in a fault.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from itertools import islice
 from threading import Lock
@@ -19,14 +19,16 @@ from typing import Any
 import referencing
 import referencing.exceptions
 import referencing.jsonschema
-from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema import Draft202012Validator, validators
 from jsonschema.protocols import Validator
 
 from weaverlite.errors import Fault
+from weaverlite.schemas import effort
 from weaverlite.schemas.documents import load, names
 from weaverlite.schemas.formats import CHECKER
+from weaverlite.schemas.keywords import OWN
 from weaverlite.schemas.messages import explain
-from weaverlite.schemas.patterns import PatternRefused, TooHard, compile_pattern
+from weaverlite.schemas.patterns import PatternRefused
 
 #: Where our documents are, as far as references are concerned. Nothing is ever asked there.
 BASE = "weaverlite:///schemas/"
@@ -46,10 +48,15 @@ NAMED = frozenset({"$defs", "definitions", "dependentSchemas", "patternPropertie
 
 def faults(schema: Any, value: Any, pointer: str = "") -> list[Fault]:
     """See :func:`weaverlite.schemas.validate_value`."""
+    found: dict[Fault, None] = {}
     try:
-        found = (fault for error in validator(schema).iter_errors(value) for fault in explain(error, pointer))
-        # A list may be wrong a million times.
-        return list(dict.fromkeys(islice(found, _ENOUGH)))
+        with effort.bounded(value):
+            explained = (fault for error in validator(schema).iter_errors(value) for fault in explain(error, pointer))
+            # A list may be wrong a million times.
+            found.update(dict.fromkeys(islice(explained, _ENOUGH)))
+        return list(found)
+    except effort.TooManySteps:
+        return [Fault("takes too many steps to be checked against its schema", pointer)]
     except RecursionError:
         return [Fault("is nested too deeply to be checked", pointer)]
     except (referencing.exceptions.Unresolvable, referencing.exceptions.NoSuchResource) as error:
@@ -78,7 +85,11 @@ def translate(schema: Any) -> Any:
     """Return ``schema`` with the words of OpenAPI 3.0 in those of JSON Schema 2020-12."""
     if not isinstance(schema, Mapping):
         return schema
-    found = {name: _translate_member(name, item) for name, item in schema.items()}
+    # A dialect named inside would bring back the usual forms of our own keywords.
+    found = {name: _translate_member(name, item) for name, item in schema.items() if name != "$schema"}
+    if isinstance(found.get("contentSchema"), str):
+        # The URI of a schema in another language (18-062r2 has such examples): nothing is fetched.
+        del found["contentSchema"]
     for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(found.get(exclusive), bool):
             if found.pop(exclusive) and bound in found:
@@ -109,70 +120,6 @@ def _translate_member(name: str, item: Any) -> Any:
     return item
 
 
-# ---------------------------------------------------------------- keywords of our own
-
-
-def _pattern(_: Validator, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str):
-        try:
-            if not compile_pattern(pattern).search(instance):
-                yield ValidationError(f"does not match the pattern {pattern!r}")
-        except TooHard as error:
-            yield ValidationError(str(error))
-
-
-def _pattern_properties(
-    self: Any, patterns: Mapping[str, Any], instance: Any, schema: Any
-) -> Iterator[ValidationError]:
-    if isinstance(instance, Mapping):
-        for pattern, subschema in patterns.items():
-            for name, item in instance.items():
-                if _matches(pattern, name):
-                    yield from self.descend(item, subschema, path=name, schema_path=pattern)
-
-
-def _additional_properties(
-    self: Any, additional: Any, instance: Any, schema: Mapping[str, Any]
-) -> Iterator[ValidationError]:
-    if not isinstance(instance, Mapping):
-        return
-    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    for name, item in instance.items():
-        if name in known or any(_matches(pattern, name) for pattern in patterns):
-            continue
-        if additional is False:
-            yield ValidationError("is not known", path=(name,), validator_value=sorted(known))
-        elif additional is not True:
-            yield from self.descend(item, additional, path=name)
-
-
-def _unique_items(_: Validator, unique: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if unique is True and isinstance(instance, list):
-        seen = set()
-        for index, item in enumerate(instance):
-            text = json.dumps(_plain(item), sort_keys=True)
-            if text in seen:
-                yield ValidationError("is in the list before: each item may occur once", path=(index,))
-                return
-            seen.add(text)
-
-
-def _matches(pattern: str, name: str) -> bool:
-    try:
-        return compile_pattern(pattern).search(name)
-    except TooHard:
-        return False
-
-
-def _plain(value: Any) -> Any:
-    """Return ``value`` with 1.0 as 1, which are equal in JSON Schema."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
 @cache
 def _retrieve(uri: str) -> referencing.Resource[Any]:
     name = uri.removeprefix(BASE).removesuffix(".yaml")
@@ -181,15 +128,14 @@ def _retrieve(uri: str) -> referencing.Resource[Any]:
     return referencing.jsonschema.DRAFT202012.create_resource(translate(load(name)))
 
 
-_extend: Any = validators.extend
-_Validator: Any = _extend(
-    Draft202012Validator,
-    {
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-        "uniqueItems": _unique_items,
-    },
+_create: Any = validators.create
+_Validator: Any = _create(
+    meta_schema=Draft202012Validator.META_SCHEMA,
+    validators={**Draft202012Validator.VALIDATORS, **OWN},
+    type_checker=Draft202012Validator.TYPE_CHECKER,
+    id_of=Draft202012Validator.ID_OF,
+    # Called whenever a schema is applied to a part of a value.
+    applicable_validators=effort.keywords,
 )
 # The stubs do not know the fields of this attrs class.
 _new_registry: Any = referencing.Registry

@@ -6,7 +6,7 @@ left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -18,16 +18,22 @@ _MAIN = "main"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The document that runs the chosen process, and the process's own name: None when it has none."""
+    """The document that runs the chosen process, and the process's own name: None when it has none.
+
+    ``places`` says where each member of its ``$graph`` stood in the body.
+    """
 
     document: Mapping[str, Any]
     name: str | None
+    places: tuple[str, ...] = ()
 
 
-def choose(document: Mapping[str, Any], workflow: str | None, pointer: str) -> Chosen:
+def choose(
+    document: Mapping[str, Any], workflow: str | None, pointer: str, places: Sequence[str] | None = None
+) -> Chosen:
     """Return the process that is meant: ``workflow``, else ``#main``, else the first workflow, else the first.
 
-    ``pointer`` is where the document stands in the body.
+    ``pointer`` is where the document stands in the body, ``places`` where each member of its ``$graph`` does.
 
     :raises WorkflowNotFound: the document has no process ``workflow``.
     :raises InvalidPackage: its ``$graph`` is not a list of processes with ids.
@@ -42,14 +48,19 @@ def choose(document: Mapping[str, Any], workflow: str | None, pointer: str) -> C
     if workflow is not None and workflow not in processes:
         _not_found(workflow, list(processes))
     chosen = workflow or _first(processes)
+    where = list(places or (f"{pointer}/$graph/{index}" for index in range(len(processes))))
     if chosen == _MAIN and workflow is None:
-        return Chosen(document, None)
+        return Chosen(document, None, tuple(where))
     used = _used(chosen, processes)
     names = {chosen: _MAIN, **({_MAIN: f"{_MAIN}-of-graph"} if _MAIN in used and chosen != _MAIN else {})}
     kept = [
         {**_renamed(item, names), "id": names.get(name, name)} for name, item in processes.items() if name in used
     ]
-    return Chosen({**document, "$graph": kept}, None if chosen == _MAIN else chosen)
+    return Chosen(
+        {**document, "$graph": kept},
+        None if chosen == _MAIN else chosen,
+        tuple(place for name, place in zip(processes, where, strict=True) if name in used),
+    )
 
 
 def name_of(process_id: Any) -> str | None:

@@ -7,30 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from functools import partial
+from typing import Any, BinaryIO
 
 from weaverlite.errors import JobDismissed, JobFailed, NoSuchJob, NoSuchOutput, ResultNotAvailable, ResultNotReady
 from weaverlite.models.job import Job
-from weaverlite.models.results import Manifest, OutputDirectory, OutputFile, OutputValue
+from weaverlite.models.results import Manifest, OutputFile, OutputValue
 from weaverlite.ogc.status import StatusCode
-from weaverlite.ogc.values import is_bbox
 from weaverlite.schemas.messages import nearest
+from weaverlite.services.shapes import Links, Passing, Shapes, media_type_of
 from weaverlite.stores.interfaces import Store
 from weaverlite.transfer.interfaces import Publisher
 
-DIRECTORY = "inode/directory"
-_JSON = "application/json"
-_TEXT = "text/plain"
-
-
-class Links(Protocol):
-    """Makes the URLs that stand in results."""
-
-    def output_file(self, job_id: str, path: str) -> str:
-        """Return where this service serves the file of this path in the layout (``outputs/table/table.csv``)."""
-
-    def output(self, job_id: str, output_id: str, index: int | None = None) -> str:
-        """Return where this service answers with one output, or with one item of it."""
+#: More unknown names are not read by anyone.
+_ENOUGH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +47,17 @@ class Results:
     # ------------------------------------------------------------ outputs
 
     def document(
-        self, job_id: str, owner: str | None, links: Links, outputs: Collection[str] | None = None
+        self,
+        job_id: str,
+        owner: str | None,
+        links: Links,
+        outputs: Collection[str] | None = None,
+        *,
+        passing: Passing = Passing(),
     ) -> dict[str, Any]:
         """Return the results document: the outputs that were requested, or those named in ``outputs``.
+
+        With a ``passing`` by value it may contain :class:`Inlined` files, which only a writer of documents can send.
 
         :raises ResultNotReady: the job has not ended.
         :raises JobFailed, JobDismissed: it ended otherwise.
@@ -67,9 +65,23 @@ class Results:
         :raises ResultNotAvailable: none was requested, or one of ``outputs`` was not.
         """
         return {
-            found.output_id: self.shape(job_id, found.value, links, found.output_id)
+            found.output_id: self.shape(job_id, found.value, links, found.output_id, passing=passing)
             for found in self.outputs(job_id, owner, outputs)
         }
+
+    def shape(
+        self,
+        job_id: str,
+        value: OutputValue,
+        links: Links,
+        output_id: str = "",
+        index: int | None = None,
+        *,
+        passing: Passing = Passing(),
+    ) -> Any:
+        """Return one value as it stands in the results document."""
+        shapes = Shapes(job_id, links, partial(self.url, job_id), partial(self.open, job_id), passing)
+        return shapes.shape(value, output_id, index)
 
     def outputs(
         self, job_id: str, owner: str | None, outputs: Collection[str] | None = None
@@ -78,8 +90,7 @@ class Results:
         job = self._successful(job_id, owner)
         if job.requested_outputs is not None and not job.requested_outputs:
             raise ResultNotAvailable("The job was run without asking for any output.")
-        for output_id in outputs or ():
-            self._check_requested(job, output_id)
+        self._check_requested(job, *(outputs or ()))
         values = self._manifest(job).outputs
         wanted = job.requested_outputs if outputs is None else outputs
         return tuple(
@@ -100,57 +111,6 @@ class Results:
                 raise ResultNotAvailable(f"The output {output_id!r} has no item {index}.")
             value = value[index]
         return Output(output_id, value, media_type_of(value))
-
-    def shape(
-        self, job_id: str, value: OutputValue, links: Links, output_id: str = "", index: int | None = None
-    ) -> Any:
-        """Return one value as it stands in the results document.
-
-        Literals are bare. Objects are qualified, as the standard wants all but bounding boxes. Files are links;
-        directories are links to their output, with links to their files.
-        """
-        if isinstance(value, OutputFile):
-            return self._file_link(job_id, value, links)
-        if isinstance(value, OutputDirectory):
-            return self._directory_link(job_id, value, links, output_id, index)
-        if isinstance(value, list | tuple):
-            return [
-                self.shape(job_id, item, links, output_id, number if index is None else index)
-                for number, item in enumerate(value)
-            ]
-        if isinstance(value, Mapping) and not is_bbox(value):
-            return {"value": self._members(job_id, value, links, output_id, index), "mediaType": _JSON}
-        return value
-
-    def _members(
-        self, job_id: str, value: OutputValue, links: Links, output_id: str, index: int | None
-    ) -> Any:
-        """Return what is inside an object: there, objects stand for themselves."""
-        if isinstance(value, Mapping):
-            return {name: self._members(job_id, item, links, output_id, index) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._members(job_id, item, links, output_id, index) for item in value]
-        return self.shape(job_id, value, links, output_id, index)
-
-    def _file_link(self, job_id: str, file: OutputFile, links: Links) -> dict[str, Any]:
-        href = self.url(job_id, file) or links.output_file(job_id, file.path)
-        link: dict[str, Any] = {"href": href, "type": file.media_type}
-        if file.secondary:
-            link["secondaryFiles"] = [self._file_link(job_id, item, links) for item in file.secondary]
-        return link
-
-    def _directory_link(
-        self, job_id: str, directory: OutputDirectory, links: Links, output_id: str, index: int | None
-    ) -> dict[str, Any]:
-        below = len(directory.path) + 1
-        return {
-            "href": links.output(job_id, output_id, index),
-            "type": DIRECTORY,
-            "title": directory.path.rpartition("/")[2],
-            "listing": [
-                {**self._file_link(job_id, file, links), "title": file.path[below:]} for file in directory.files
-            ],
-        }
 
     # ------------------------------------------------------------ files
 
@@ -211,14 +171,18 @@ class Results:
             raise self._not_ready(job)
         return found
 
-    def _check_requested(self, job: Job, output_id: str) -> None:
-        if job.requested_outputs is not None and output_id in job.requested_outputs:
+    def _check_requested(self, job: Job, *output_ids: str) -> None:
+        unasked = [name for name in output_ids if job.requested_outputs is None or name not in job.requested_outputs]
+        if not unasked:
             return
         known = [item.output_id for item in self._store.processes.get(job.process_id, job.process_revision).outputs]
-        if output_id not in known:
-            raise NoSuchOutput(f"The process has no output {output_id!r}{nearest(output_id, known)}")
+        if missing := [name for name in unasked if name not in known]:
+            raise NoSuchOutput(
+                "; ".join(f"The process has no output {name!r}{nearest(name, known)}" for name in missing[:_ENOUGH])
+            )
         if job.requested_outputs is not None:
-            raise ResultNotAvailable(f"The job was run without asking for the output {output_id!r}.")
+            named = ", ".join(repr(name) for name in unasked)
+            raise ResultNotAvailable(f"The job was run without asking for the output {named}.")
 
     def _ordered(self, job: Job, values: Mapping[str, OutputValue]) -> list[tuple[str, OutputValue]]:
         """Return the outputs in the order of the process: manifests of some stores are sorted by name."""
@@ -227,12 +191,3 @@ class Results:
         outputs = self._store.processes.get(job.process_id, job.process_revision).outputs
         place = {item.output_id: number for number, item in enumerate(outputs)}
         return sorted(values.items(), key=lambda item: place.get(item[0], len(place)))
-
-
-def media_type_of(value: OutputValue) -> str:
-    """Return what a value is sent as by itself."""
-    if isinstance(value, OutputFile):
-        return value.media_type
-    if isinstance(value, OutputDirectory):
-        return DIRECTORY
-    return _TEXT if isinstance(value, str) else _JSON

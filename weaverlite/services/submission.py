@@ -9,13 +9,19 @@ from typing import Any, TypeVar
 
 from weaverlite.errors import Fault, InvalidInput, InvalidRequest, NoSuchOutput, ReferenceRefused, Refused
 from weaverlite.models.job import Job, new_job_id
+from weaverlite.models.nested import nested_in
 from weaverlite.models.options import Needs, Options, Resources, Timeouts
 from weaverlite.models.process import OutputDescription, Process
 from weaverlite.ogc.values import media_type_fits
+from weaverlite.schemas.forms import media_types
 from weaverlite.schemas.messages import nearest, pointer_to
-from weaverlite.services.inputs import Accepted, accept_inputs
+from weaverlite.services.inputs import Accepted, Kind, accept_inputs
+from weaverlite.services.kinds import kinds_of
+from weaverlite.services.naming import find_process
+from weaverlite.services.nested import NestedRequest
 from weaverlite.services.requests import ExecuteRequest
-from weaverlite.settings import LimitsSettings
+from weaverlite.services.subscribers import unreachable
+from weaverlite.settings import ChainingSettings, LimitsSettings
 from weaverlite.stores.interfaces import ProcessStore
 from weaverlite.transfer.interfaces import Stager
 
@@ -35,24 +41,33 @@ class Submission:
         publisher: str,
         limits: LimitsSettings,
         host_commands: bool,
+        chaining: ChainingSettings = ChainingSettings(),
     ) -> None:
         self._processes = processes
         self._stagers = stagers
         self._publisher = publisher
         self._limits = limits
         self._host_commands = host_commands
+        self._chaining = chaining
 
     def job(
         self, process_id: str, request: ExecuteRequest, owner: str | None, at: datetime
     ) -> tuple[Job, Mapping[str, Any]]:
         """Return the accepted job and its inputs. Raises as :meth:`weaverlite.services.jobs.Jobs.submit`."""
-        process = self._processes.get(process_id)
+        process = find_process(self._processes, process_id)
+        job, inputs = self.draft(process, request, owner, at)
+        return job.accept(at), inputs
+
+    def draft(
+        self, process: Process, request: ExecuteRequest, owner: str | None, at: datetime
+    ) -> tuple[Job, Mapping[str, Any]]:
+        """Return the job as created only, and its inputs. Raises as :meth:`job`."""
         if process.description.host_commands and not self._host_commands:
             raise Refused(
-                f"The process {process_id!r} runs commands on the host, which this service does not allow "
+                f"The process {process.process_id!r} runs commands on the host, which this service does not allow "
                 "(weaverlite.worker.host_commands): its package needs a DockerRequirement."
             )
-        accepted = accept_inputs(process, request.inputs, self._stagers, owner)
+        accepted = accept_inputs(process, request.inputs, self._stagers, owner, self._kinds(request, owner, at))
         options = request.options.over(process.description.options)
         self._check(process, request, accepted, options)
         options = self._clamp(options)
@@ -65,22 +80,33 @@ class Submission:
             mode=_mode(process, request.mode),
             requested_outputs=request.outputs,
             response=request.response,
+            returns=request.returns,
+            subscriber=request.subscriber,
             options=options,
             needs=self._needs(process, accepted, options),
             priority=options.priority or 0,
             max_attempts=self._attempts(options),
             queue_deadline=_deadline(at, options.timeouts),
         )
-        return job.accept(at), accepted.inputs
+        return (job.held() if any(nested_in(accepted.inputs)) else job), accepted.inputs
+
+    def _kinds(self, request: ExecuteRequest, owner: str | None, at: datetime) -> Mapping[str, Kind]:
+        def check(nested: NestedRequest) -> Mapping[str, Any]:
+            inner = ExecuteRequest(inputs=nested.inputs, nest=nested.nest, service_url=request.service_url)
+            return self.draft(nested.process, inner, owner, at)[1]
+
+        return kinds_of(request, self._chaining, self._processes, self._stagers, check)
 
     def _check(self, process: Process, request: ExecuteRequest, accepted: Accepted, options: Options) -> None:
         """Raise what describes best all that is wrong."""
         wrong_outputs = _wrong_outputs(process, request.outputs or {})
         wrong_options = [*request.faults, *self._wrong_options(options)]
-        faults = [*accepted.faults, *wrong_outputs, *wrong_options]
+        # A URI that was no URI is told of already.
+        uncalled = unreachable(request.subscriber, self._stagers) if request.subscriber and not request.faults else []
+        faults = [*accepted.faults, *wrong_outputs, *wrong_options, *uncalled]
         if not faults:
             return
-        if accepted.is_refused and faults == accepted.faults:
+        if faults == [*accepted.faults, *uncalled] and (accepted.is_refused or not accepted.faults):
             raise ReferenceRefused(faults=faults)
         if accepted.faults:
             raise InvalidInput(faults=faults)
@@ -181,8 +207,7 @@ def _wrong_outputs(process: Process, outputs: Mapping[str, Any]) -> list[Fault]:
 def _wrong_format(output: OutputDescription, wanted: Any, pointer: str) -> Fault | None:
     form = wanted.get("format") if isinstance(wanted, Mapping) else None
     asked = form.get("mediaType") if isinstance(form, Mapping) else None
-    forms = [output.schema, *output.schema.get("oneOf", ()), *output.schema.get("anyOf", ())]
-    offered = [item["contentMediaType"] for item in forms if isinstance(item, Mapping) and "contentMediaType" in item]
+    offered = media_types(output.schema)
     if not isinstance(asked, str) or not offered or any(media_type_fits(asked, item) for item in offered):
         return None
     return Fault(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import re
 from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 from weaverlite.errors import Fault
 from weaverlite.settings.reading import nearest
 from weaverlite.settings.sections import (
+    CallbackSettings,
     EgressSettings,
     PublishSettings,
     QueueSettings,
@@ -18,6 +21,9 @@ from weaverlite.settings.sections import (
     VaultSettings,
     WorkerSettings,
 )
+
+#: As browsers write it in ``Origin``.
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9\-._]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?\Z")
 
 
 class Findings:
@@ -86,6 +92,13 @@ def check_server(findings: Findings, server: ServerSettings) -> None:
                 "server.trusted_proxies",
                 f"weaverlite.server.trusted_proxies: {proxy!r} is neither an address nor a network like 10.0.0.0/8.",
             )
+    for origin in server.cors_origins:
+        if not _ORIGIN.match(origin):
+            findings.refuse(
+                "server.cors_origins",
+                f"weaverlite.server.cors_origins: {origin!r} is not an origin: write it like https://maps.example.com, "
+                "with a scheme, without a path and without wildcards.",
+            )
     if server.held_threads >= server.threads:
         findings.refuse(
             "server.held_threads",
@@ -147,6 +160,31 @@ def check_worker(findings: Findings, worker: WorkerSettings, server: ServerSetti
             "weaverlite.worker.host_commands = yes: commands of packages run on this host outside any container, for "
             "clients of other hosts too."
         )
+
+
+def check_callbacks(findings: Findings, callbacks: CallbackSettings) -> None:
+    """Refuse a secret that cannot sign."""
+    try:
+        parse_secret(callbacks.secret)
+    except ValueError as error:
+        findings.refuse("callbacks.secret", f"weaverlite.callbacks.secret: {error}.")
+
+
+def parse_secret(text: str) -> bytes:
+    """Return the key that signs calls, empty when there is none.
+
+    :raises ValueError: it is not written as Standard Webhooks has it.
+    """
+    if not text:
+        return b""
+    wrong = ValueError("write whsec_ and the base64 of 24 to 64 random bytes")
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        raise wrong from None
+    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise wrong
+    return key
 
 
 def check_egress(findings: Findings, egress: EgressSettings, data: Path) -> None:

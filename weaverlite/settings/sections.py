@@ -44,12 +44,21 @@ class ServerSettings:
     sync_wait: timedelta = setting(
         timedelta(seconds=60), "Longest time a synchronous execution or a waiting status request is held."
     )
+    monitor_link: str = setting(
+        "auto",
+        "Whether waited-for answers link to their job; auto: unless the body has a transmissionMode.",
+        choices=("auto", "always", "never"),
+    )
     body_limit: Bytes = setting(
         10 * MIB, "Largest JSON or package body; uploads have a limit of their own.", minimum=KIB
     )
     title: str = setting("WeaverLite", "Title of the landing page.")
     description: str = setting(
         "Deploys and executes processes: OGC API - Processes", "Description on the landing page."
+    )
+    attribution: str = setting("", "Whom the landing page names as the source of what is offered.")
+    cors_origins: tuple[str, ...] = setting(
+        (), "Origins whose web pages may use the service, each exactly as browsers name it: https://maps.example.com."
     )
     includes: tuple[str, ...] = setting((), "Pyramid includes of plugins.")
 
@@ -133,6 +142,17 @@ class EgressSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackSettings:
+    """How subscribers of jobs are called; where they may be is up to the egress policy."""
+
+    secret: str = setting("", "Secret that signs calls (Standard Webhooks: whsec_ and base64); empty: not signed.")
+    attempts: int = setting(8, "Calls tried in all before a subscriber is given up: 8 take about a day.", minimum=1)
+    pause: timedelta = setting(timedelta(seconds=5), "Wait before the second call; the next are longer.", positive=True)
+    timeout: timedelta = setting(timedelta(seconds=10), "Longest time of one call.", positive=True)
+    poll: timedelta = setting(timedelta(milliseconds=500), "How often is looked for calls that are due.", positive=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishSettings:
     """Where results go."""
 
@@ -154,6 +174,15 @@ class VaultSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessesSettings:
+    """What can be executed from the start."""
+
+    dir: Path | None = setting(
+        None, "Directory of packages (CWL, JSON, YAML; directories of several) that are deployed at start."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsSettings:
     """What one job may take; options of an execution are clamped to these. Zero: no limit."""
 
@@ -169,3 +198,26 @@ class LimitsSettings:
     keep: timedelta = setting(timedelta(days=30), "How long records and results of ended jobs are kept.")
     package_nodes: int = setting(50_000, "Largest package, in nodes after YAML aliases are expanded.", minimum=1)
     package_depth: int = setting(64, "Deepest package.", minimum=1, maximum=200)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainingSettings:
+    """What inputs may be made of: other processes, here and elsewhere, and collections."""
+
+    depth: int = setting(8, "How deep processes may be nested in the inputs of an execution.", minimum=0, maximum=32)
+    jobs: int = setting(50, "How many nested processes one execution may have in all.", minimum=0, maximum=1000)
+    servers: tuple[str, ...] = setting(
+        (), "OGC API - Processes servers that nested processes may run on, as URLs (https://host/path: all below)."
+    )
+    collections: tuple[str, ...] = setting(
+        ("*",), "URLs below which collections of inputs may lie; *: wherever the egress policy goes; empty: none."
+    )
+    items: int = setting(10_000, "Most items that are read of a collection for one input.", minimum=1)
+    answer_limit: Bytes = setting(
+        32 * MIB, "Largest single document taken from a remote server: a status, results, a page of a collection."
+    )
+    poll: timedelta = setting(
+        timedelta(seconds=1), "First pause between two looks at a remote job; it grows to twenty times that.",
+        positive=True,
+    )
+    remote_time: timedelta = setting(timedelta(hours=6), "Longest time one remote job may take.", positive=True)

@@ -13,8 +13,11 @@ from weaverlite.errors import ConfigurationError
 from weaverlite.settings import checks
 from weaverlite.settings.reading import Entry, entries_of, read, refusal, setting, write
 from weaverlite.settings.sections import (
+    CallbackSettings,
+    ChainingSettings,
     EgressSettings,
     LimitsSettings,
+    ProcessesSettings,
     PublishSettings,
     QueueSettings,
     ServerSettings,
@@ -46,9 +49,12 @@ class Settings:
     queue: QueueSettings = field(default_factory=QueueSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    callbacks: CallbackSettings = field(default_factory=CallbackSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
     vault: VaultSettings = field(default_factory=VaultSettings)
+    processes: ProcessesSettings = field(default_factory=ProcessesSettings)
     limits: LimitsSettings = field(default_factory=LimitsSettings)
+    chaining: ChainingSettings = field(default_factory=ChainingSettings)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
@@ -84,6 +90,7 @@ class Settings:
         checks.check_sharing(findings, self.store, self.publish, self.vault)
         checks.check_worker(findings, self.worker, self.server)
         checks.check_egress(findings, self.egress, self.data)
+        checks.check_callbacks(findings, self.callbacks)
         if findings.faults:
             raise refusal(findings.faults)
         return tuple(findings.warnings)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from weaverlite.errors import StoreError
@@ -16,6 +18,8 @@ _CHECKPOINT_PAGES = 4000
 _LOG_LIMIT = 64 * 1024 * 1024
 #: Readers kept open when nobody reads; more are opened when more threads read at once.
 _IDLE_READERS = 8
+#: How long we sleep when another process holds a lock, first and at most. SQLite's own waiting sleeps up to 100 ms.
+FIRST_PAUSE, LONGEST_PAUSE = 0.0005, 0.01
 
 
 @contextmanager
@@ -30,7 +34,25 @@ def sqlite_errors(path: Path) -> Iterator[None]:
 def is_busy(exc: sqlite3.Error) -> bool:
     """Whether another connection holds the lock that was asked for."""
     code: int = getattr(exc, "sqlite_errorcode", 0) or 0
-    return code & 0xFF == sqlite3.SQLITE_BUSY
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
+
+
+def patiently(connection: sqlite3.Connection, statement: str, timeout: float) -> Any:
+    """Execute a statement, again and again while another connection is in the way; return its first row, if any.
+
+    SQLite waits by itself only for some locks. Not for that of a change to the write-ahead log, and not for the one
+    that the first statement of any connection may need: who opens a file when its last user has just closed it, or
+    died, finds the log being copied or rebuilt.
+    """
+    deadline, pause = time.monotonic() + timeout, FIRST_PAUSE
+    while True:
+        try:
+            return connection.execute(statement).fetchone()
+        except sqlite3.OperationalError as exc:
+            if not is_busy(exc) or time.monotonic() >= deadline:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _sentence(exc: sqlite3.Error, path: Path) -> str:
@@ -121,8 +143,8 @@ class Connections:
         )
         try:
             connection.execute("PRAGMA temp_store = MEMORY")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT}")
+            patiently(connection, f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}", self._timeout)
+            patiently(connection, f"PRAGMA journal_size_limit = {_LOG_LIMIT}", self._timeout)
         except sqlite3.Error:
             connection.close()
             raise

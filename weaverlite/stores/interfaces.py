@@ -15,7 +15,7 @@ from typing import Any
 from weaverlite.models.job import Job, JobEvent
 from weaverlite.models.options import Offer
 from weaverlite.models.process import Process
-from weaverlite.models.queries import EventQuery, JobQuery, Page, ProcessQuery
+from weaverlite.models.queries import EventQuery, JobQuery, KeyUse, Page, ProcessQuery
 from weaverlite.models.results import Manifest
 from weaverlite.models.upload import Upload
 from weaverlite.stores.changes import Changes
@@ -25,11 +25,18 @@ class JobStore(ABC):
     """Jobs with their inputs and manifests. The order of ``claim`` is priority (higher first), then age."""
 
     @abstractmethod
-    def add(self, job: Job, inputs: Mapping[str, Any]) -> None:
+    def add(self, job: Job, inputs: Mapping[str, Any], definition: Mapping[str, Any] | None = None) -> None:
         """Store a new job with its inputs, durably: when this returns the job survives a power cut.
 
-        :raises StaleRevision: a job of this id exists, or existed.
+        ``definition`` is the document it was made of, if that is to be kept.
+
+        :raises StaleRevision: a job of this id, or one of this owner and idempotency key, exists or existed; nothing
+            is stored. Of any number of jobs of one key that are added at once exactly one is.
         """
+
+    @abstractmethod
+    def keyed(self, owner: str | None, key: str) -> KeyUse | None:
+        """Return what was asked for under this idempotency key of this owner, also when the job was removed since."""
 
     @abstractmethod
     def get(self, job_id: str) -> Job:
@@ -44,15 +51,30 @@ class JobStore(ABC):
         """Return the inputs the job was accepted with. Raises as :meth:`get`."""
 
     @abstractmethod
+    def definition(self, job_id: str) -> Mapping[str, Any] | None:
+        """Return the document the job was made of, or None if none was kept. Raises as :meth:`get`."""
+
+    @abstractmethod
     def manifest(self, job_id: str) -> Manifest | None:
         """Return what the job left, or None while it has left nothing. Raises as :meth:`get`."""
 
     @abstractmethod
-    def save(self, job: Job, manifest: Manifest | None = None) -> None:
-        """Store a transition, and with it the manifest if one is given, in one step: both or neither are visible.
+    def save(
+        self,
+        job: Job,
+        manifest: Manifest | None = None,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        definition: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Store a transition, and with it what else is given, in one step: all or nothing is visible.
+
+        Inputs, definition, labels, priority and process are those of the beginning, until they are edited: a save with
+        ``inputs`` or ``definition`` replaces these, and the other three by what ``job`` says.
 
         ``job`` is what a verb of :class:`Job` returned: its revision is one more than that of the job it was made of.
-        The save succeeds only if the stored job has that former revision. It is durable when the job is terminal.
+        The save succeeds only if the stored job has that former revision. It is durable when the job is terminal or
+        edited.
 
         :raises StaleRevision: somebody else was faster; nothing was written.
         :raises NoSuchJob, JobRemoved: as :meth:`get`.
@@ -80,7 +102,8 @@ class JobStore(ABC):
     def find(self, query: JobQuery) -> Page[Job]:
         """Return the page of jobs that fit. Each page is found through an index, whatever the number of jobs.
 
-        Paging is stable: while jobs are inserted no job is seen twice, and none there from the start is missed.
+        Paging is stable, forward and backward: while jobs are inserted no job is seen twice, and none there from the
+        start is missed.
         """
 
     @abstractmethod
@@ -89,7 +112,7 @@ class JobStore(ABC):
 
     @abstractmethod
     def delete(self, job_id: str, at: datetime) -> None:
-        """Remove a terminal job with its inputs, manifest and events, and leave a tombstone.
+        """Remove a terminal job with its inputs, manifest and events, and leave a tombstone and its idempotency key.
 
         :raises IllegalTransition: it is not terminal.
         :raises NoSuchJob, JobRemoved: as :meth:`get`.
@@ -100,11 +123,13 @@ class ProcessStore(ABC):
     """Processes, each in one or more immutable revisions."""
 
     @abstractmethod
-    def add(self, process: Process) -> None:
+    def add(self, process: Process, *, is_hidden: bool = False) -> None:
         """Store a revision, durably.
 
         Revision 1 wants that no process of this id is there; revision n wants that n - 1 is the latest. The revisions
         of an undeployed process do not count as there, but keep their numbers: see :meth:`next_revision`.
+
+        ``is_hidden`` stores it without deploying it: only who knows the revision gets it, as that of an undeployed one.
 
         :raises DuplicatedProcess: it is there already.
         """
@@ -121,8 +146,13 @@ class ProcessStore(ABC):
         """
 
     @abstractmethod
+    def revisions(self, process_id: str, limit: int, before: int | None = None) -> Sequence[Process]:
+        """Return revisions of this id, newest first, also of an undeployed process: at most ``limit``, all of numbers
+        below ``before`` if it is given. There are none of an unknown id."""
+
+    @abstractmethod
     def find(self, query: ProcessQuery) -> Page[Process]:
-        """Return a page of deployed processes, the latest revision of each."""
+        """Return a page of deployed processes, the latest revision of each, private ones left out."""
 
     @abstractmethod
     def remove(self, process_id: str) -> None:
@@ -130,6 +160,10 @@ class ProcessStore(ABC):
 
         :raises NoSuchProcess: it is not deployed.
         """
+
+    @abstractmethod
+    def forget(self, process_id: str) -> None:
+        """Remove every revision of this id, also for the jobs that name one; nothing happens if there is none."""
 
 
 class EventStore(ABC):

@@ -7,18 +7,17 @@ dies while it migrates leaves the version it began with, and of two that migrate
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from weaverlite.errors import ConfigurationError
-from weaverlite.stores.connections import is_busy
+from weaverlite.stores.connections import patiently
 
 #: "WvLt": what ``file`` and we tell our databases by.
 APPLICATION_ID = 0x57764C74
 #: Files of SQL, oldest first; the version of this release is their number.
-STEPS: tuple[str, ...] = ("schema.sql",)
+STEPS: tuple[str, ...] = ("schema.sql", "schema-2.sql")
 #: Up to this size a file is checked whole at each start (some 20 ms); larger ones show damage when it is read.
 _CHECKED_SIZE = 16 * 1024 * 1024
 
@@ -35,11 +34,12 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str], ti
     :raises ConfigurationError: the file is of a newer release, of another program, or damaged; says what to do.
     """
     try:
-        _recognise(connection, path, len(steps))
-        _use_log(connection, path, timeout)
+        # Before anything else: every statement here may meet a process that starts on the same file.
         connection.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+        _recognise(connection, path, len(steps), timeout)
+        _use_log(connection, path, timeout)
         for version, step in enumerate(steps):
-            _take(connection, version, step)
+            _take(connection, version, step, timeout)
     except sqlite3.DatabaseError as exc:
         code = (getattr(exc, "sqlite_errorcode", 0) or 0) & 0xFF
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
@@ -47,46 +47,42 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str], ti
         raise
 
 
-def _recognise(connection: sqlite3.Connection, path: Path, newest: int) -> None:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+def _recognise(connection: sqlite3.Connection, path: Path, newest: int, timeout: float) -> None:
+    # One statement for both: between two somebody else may have taken the first step.
+    application, tables = patiently(
+        connection,
+        "SELECT a.application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_application_id() AS a",
+        timeout,
+    )
     if application != APPLICATION_ID and (application or tables):
         raise ConfigurationError(
             f"{path} is a database of another program: let weaverlite.store.url name a file that is not there yet."
         )
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    (version,) = patiently(connection, "PRAGMA user_version", timeout)
     if version > newest:
         raise ConfigurationError(
             f"{path} was written by a newer release (schema version {version}, this one knows {newest}): "
             "install that release, or let weaverlite.store.url name another file."
         )
     if tables and path.stat().st_size <= _CHECKED_SIZE:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        (found,) = patiently(connection, "PRAGMA quick_check(1)", timeout)
         if found != "ok":
             raise ConfigurationError(_damaged(path, found))
 
 
 def _use_log(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
     # Two processes that start on a new file meet here; this one change of mode does not wait by itself.
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-            break
-        except sqlite3.OperationalError as exc:
-            if not is_busy(exc) or time.monotonic() >= deadline:
-                raise
-        time.sleep(0.01)
+    (mode,) = patiently(connection, "PRAGMA journal_mode = WAL", timeout)
     if mode != "wal":
         raise ConfigurationError(
             f"{path} is on a disk that cannot hold a write-ahead log (SQLite chose {mode!r}): use a local disk."
         )
 
 
-def _take(connection: sqlite3.Connection, version: int, step: str) -> None:
-    if connection.execute("PRAGMA user_version").fetchone()[0] != version:
+def _take(connection: sqlite3.Connection, version: int, step: str, timeout: float) -> None:
+    if patiently(connection, "PRAGMA user_version", timeout)[0] != version:
         return
-    connection.execute("BEGIN IMMEDIATE")
+    patiently(connection, "BEGIN IMMEDIATE", timeout)
     try:
         # Somebody else may have taken the step while we waited for the lock.
         if connection.execute("PRAGMA user_version").fetchone()[0] == version:

@@ -71,6 +71,8 @@ class MongoStore(Store):
                     f"this one knows {VERSION}): install that release, or let weaverlite.store.url name another one."
                 )
             self._collections.make_indexes()
+            if found is not None and found["version"] < 2:
+                self.jobs.fill_columns()
             # $max: of two releases that start at once the newer one's word stands.
             self._collections.schema.update_one({"_id": "schema"}, {"$max": {"version": VERSION}}, upsert=True)
             self.jobs.finish_removals()

@@ -15,7 +15,7 @@ from pymongo.database import Database
 from weaverlite.errors import StoreError
 
 #: The version of the schema that this release writes.
-VERSION = 1
+VERSION = 2
 
 Document: TypeAlias = dict[str, Any]
 
@@ -64,6 +64,25 @@ class Collections:
             ["tags"],
             ["owner", "tags"],
         )
+        sorted_by: tuple[list[str], ...] = (
+            ["owner", "started_at"],
+            ["owner", "finished_at"],
+            ["owner", "process_id", "created_at"],
+            ["owner", "status", "created_at"],
+        )
+        filtered_by = ["status", "process_id", "created_at", "started_at", "seconds"]
+        self.jobs.create_indexes(
+            # One direction throughout: such an index is read either way. What is filtered by stands behind.
+            [
+                IndexModel([(name, ASCENDING) for name in dict.fromkeys([*names, "_id", *filtered_by])])
+                for names in sorted_by
+            ]
+            + [
+                IndexModel([("callback_at", ASCENDING)], sparse=True),
+                # Only jobs that were asked for under a key have one: of two that want the same one is stored.
+                IndexModel([("key", ASCENDING)], unique=True, sparse=True),
+            ]
+        )
         self.jobs.create_indexes(
             [IndexModel([*((name, ASCENDING) for name in names), *_PAGE_ORDER]) for names in equal]
             + [
@@ -80,7 +99,9 @@ class Collections:
             ]
         )
         self.attachments.create_indexes([IndexModel([("job_id", ASCENDING)])])
-        self.tombstones.create_indexes([IndexModel([("leftovers", ASCENDING)], sparse=True)])
+        self.tombstones.create_indexes(
+            [IndexModel([("leftovers", ASCENDING)], sparse=True), IndexModel([("key", ASCENDING)], sparse=True)]
+        )
         self.events.create_indexes(
             [
                 # Unique: that is what numbers events without a gap that a later, earlier-numbered one would fill.

@@ -16,30 +16,23 @@ from weaverlite.errors import IllegalTransition, JobRemoved, NoSuchJob, StaleRev
 from weaverlite.models.codec import write_time
 from weaverlite.models.job import Job
 from weaverlite.models.options import Offer
-from weaverlite.models.queries import JobQuery, Page
+from weaverlite.models.queries import JobQuery, KeyUse, Page
 from weaverlite.models.results import Manifest
 from weaverlite.ogc.status import StatusCode
+from weaverlite.stores import mongodb_rows as rows_of
 from weaverlite.stores.changes import Changes
-from weaverlite.stores.cursors import read_cursor, write_cursor
 from weaverlite.stores.interfaces import JobStore
 from weaverlite.stores.mongodb_collections import Collections, Document, mongodb_errors, pack, unpack
-from weaverlite.stores.records import (
-    bounded,
-    prefix_end,
-    read_job,
-    read_needs,
-    storable,
-    write_document,
-    write_inputs,
-    write_job,
-    write_needs,
-    write_optional_time,
-)
+from weaverlite.stores.mongodb_rows import conditions_after, conditions_of
+from weaverlite.stores.orders import ORDERS, page_place
+from weaverlite.stores.records import read_job, read_needs, storable, write_document, write_inputs
 
 _READ = ("document", "updated_at", "beat_at", "progress", "message")
 _RECORD = {name: 1 for name in _READ}
 #: Candidates read at once: of several workers that want the first one each finds another without asking again.
 _CANDIDATES = 8
+#: The driver sends a limit as 32 bits.
+_MOST = 2**31 - 1
 #: Events removed at once: the log of a talkative job takes longer than one operation may.
 _SLICE = 10_000
 
@@ -52,17 +45,30 @@ class MongoJobs(JobStore):
         self._where = where
         self._changes = changes
 
-    def add(self, job: Job, inputs: Mapping[str, Any]) -> None:
-        name, text = storable(job.job_id), pack(write_inputs(inputs))
+    def add(self, job: Job, inputs: Mapping[str, Any], definition: Mapping[str, Any] | None = None) -> None:
+        name, key = storable(job.job_id), rows_of.key(job)
         with self._errors():
-            if self._collections.tombstones.find_one({"_id": name}, {"_id": 1}):
-                raise StaleRevision(f"A job {job.job_id} existed already.")
-            with self._attached(name, text) as attachment:
+            if self._collections.tombstones.find_one(_either(name, key), {"_id": 1}):
+                raise StaleRevision(f"A job {job.job_id}, or one of the same key, existed already.")
+            with self._attached(name, inputs=_text(inputs), definition=_text(definition)) as pointers:
                 try:
-                    self._collections.jobs.insert_one({"_id": name, **_fixed(job), **_live(job), "inputs": attachment})
+                    self._collections.jobs.insert_one({"_id": name, **rows_of.whole(job), **pointers})
                 except vendor.DuplicateKeyError as exc:
-                    raise StaleRevision(f"A job {job.job_id} exists already.") from exc
+                    raise StaleRevision(f"A job {job.job_id}, or one of the same key, exists already.") from exc
+                if key and self._collections.tombstones.find_one({"key": key}, {"_id": 1}):
+                    # The job of this key was removed since we looked: its tombstone was there before it went.
+                    self._collections.jobs.delete_one({"_id": name, "revision": job.revision})
+                    raise StaleRevision("A job of the same key existed already.")
         self._changes.announce(job.job_id)
+
+    def keyed(self, owner: str | None, key: str) -> KeyUse | None:
+        wanted = {"key": rows_of.key_of(owner, key)}
+        with self._errors():
+            # In this order: the tombstone is there before the job goes.
+            found = self._collections.jobs.find_one(wanted, {"digest": 1}) or self._collections.tombstones.find_one(
+                wanted, {"digest": 1}
+            )
+        return KeyUse(job_id=found["_id"], digest=found["digest"]) if found else None
 
     def get(self, job_id: str) -> Job:
         return _job(self._one(job_id, _RECORD))
@@ -71,18 +77,30 @@ class MongoJobs(JobStore):
         found: Mapping[str, Any] = json.loads(self._attachment(job_id, "inputs") or "{}")
         return found
 
+    def definition(self, job_id: str) -> Mapping[str, Any] | None:
+        text = self._attachment(job_id, "definition")
+        return None if text is None else json.loads(text)
+
     def manifest(self, job_id: str) -> Manifest | None:
         text = self._attachment(job_id, "manifest")
         return None if text is None else Manifest.from_json(json.loads(text))
 
-    def save(self, job: Job, manifest: Manifest | None = None) -> None:
-        with self._errors():
-            if manifest is None:
-                self._replace(job, {})
-            else:
-                text = pack(write_document(manifest.to_json()))
-                with self._attached(storable(job.job_id), text) as attachment:
-                    self._replace(job, {"manifest": attachment})
+    def save(
+        self,
+        job: Job,
+        manifest: Manifest | None = None,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        definition: Mapping[str, Any] | None = None,
+    ) -> None:
+        edits = {} if inputs is None and definition is None else rows_of.edited(job)
+        texts = {
+            "inputs": _text(inputs),
+            "definition": _text(definition),
+            "manifest": None if manifest is None else pack(write_document(manifest.to_json())),
+        }
+        with self._errors(), self._attached(storable(job.job_id), **texts) as pointers:
+            self._replace(job, {**edits, **pointers})
         self._changes.announce(job.job_id)
 
     def claim(self, offer: Offer, at: datetime, job_id: str | None = None) -> Job | None:
@@ -124,30 +142,28 @@ class MongoJobs(JobStore):
         return _job(found)
 
     def find(self, query: JobQuery) -> Page[Job]:
-        conditions = _conditions(query)
-        if query.cursor is not None:
-            created_at, last = read_cursor(query.cursor, 2)
-            # The first is a bound of the index; an $or alone is none.
-            conditions += [
-                {"created_at": {"$lte": created_at}},
-                {"$or": [{"created_at": {"$lt": created_at}}, {"_id": {"$lt": last}}]},
-            ]
+        place = page_place(query)
+        names = ["_id" if column == "job_id" else column for column in ORDERS[query.sort]]
+        conditions = [*conditions_of(query), *conditions_after(place, names)]
         if query.limit < 1:
             return Page(items=())
+        way = DESCENDING if place.is_downward else ASCENDING
         with self._errors():
             found = list(
-                self._collections.jobs.find({"$and": conditions} if conditions else {}, {**_RECORD, "created_at": 1})
-                .sort([("created_at", DESCENDING), ("_id", DESCENDING)])
-                .limit(min(query.limit, 2**31 - 2) + 1)
+                self._collections.jobs.find(
+                    {"$and": conditions} if conditions else {}, {**_RECORD, **{name: 1 for name in names}}
+                )
+                .sort([(name, way) for name in names])
+                .skip(min(query.offset, _MOST))
+                .limit(min(query.limit, _MOST - 1) + 1)
             )
-        cursor = None
-        if len(found) > query.limit:
-            found.pop()
-            cursor = write_cursor(found[-1]["created_at"], found[-1]["_id"])
-        return Page(items=tuple(map(_job, found)), next_cursor=cursor)
+        shown, following, preceding = place.cut(
+            found, query.limit, query.offset, lambda document: tuple(document[name] for name in names)
+        )
+        return Page(items=tuple(map(_job, shown)), next_cursor=following, prev_cursor=preceding)
 
     def count(self, query: JobQuery) -> Mapping[str, int]:
-        conditions = _conditions(query)
+        conditions = conditions_of(query)
         with self._errors():
             groups = self._collections.jobs.aggregate(
                 [
@@ -164,13 +180,23 @@ class MongoJobs(JobStore):
         name = storable(job_id)
         with self._errors():
             # From here on a crash leaves work for finish_removals.
+            kept = {"key": key, "digest": job.request_digest or ""} if (key := rows_of.key(job)) else {}
             self._collections.tombstones.update_one(
-                {"_id": name}, {"$setOnInsert": {"removed_at": write_time(at), "leftovers": True}}, upsert=True
+                {"_id": name}, {"$setOnInsert": {"removed_at": write_time(at), "leftovers": True, **kept}}, upsert=True
             )
             if not self._collections.jobs.delete_one({"_id": name}).deleted_count:
                 raise JobRemoved(f"The job {job_id} was removed with its results.")
             self._sweep(name)
         self._changes.announce(job_id)
+
+    def fill_columns(self) -> None:
+        """Give records of version 1 what lists are sorted by since version 2."""
+        with self._errors():
+            for found in self._collections.jobs.find({"started_at": {"$exists": False}}, {**_RECORD, "revision": 1}):
+                # Whoever saves it meanwhile writes the same.
+                self._collections.jobs.update_one(
+                    {"_id": found["_id"], "revision": found["revision"]}, {"$set": rows_of.times(_job(found))}
+                )
 
     def finish_removals(self) -> None:
         """Finish what a process that died in :meth:`delete` left."""
@@ -186,15 +212,19 @@ class MongoJobs(JobStore):
         self._collections.attachments.delete_many({"job_id": name})
         self._collections.tombstones.update_one({"_id": name}, {"$unset": {"leftovers": ""}})
 
-    def _replace(self, job: Job, pointers: Mapping[str, ObjectId]) -> None:
-        if not self._swap(job, pointers):
+    def _replace(self, job: Job, others: Mapping[str, Any]) -> None:
+        if not self._swap(job, others):
             self._one(job.job_id, {"_id": 1})
             raise StaleRevision(f"The job {job.job_id} has changed since it was read at revision {job.revision - 1}.")
 
-    def _swap(self, job: Job, pointers: Mapping[str, ObjectId]) -> bool:
+    def _swap(self, job: Job, others: Mapping[str, Any]) -> bool:
         """Put the transition in place of the revision it was made of; return whether that was still there."""
-        changes: Document = {**_live(job), **pointers}
+        changes: Document = {**rows_of.live(job), **others}
         update: Document = {"$set": changes}
+        if job.callback_at is None:
+            # The index holds only those that are due some time.
+            del changes["callback_at"]
+            update["$unset"] = {"callback_at": ""}
         if job.status is StatusCode.RUNNING:
             # A worker may have beaten between the read this is made of and now: its news is kept.
             update["$max"] = {"beat_at": changes.pop("beat_at")}
@@ -224,14 +254,16 @@ class MongoJobs(JobStore):
         )
 
     @contextmanager
-    def _attached(self, name: str, text: str | bytes) -> Iterator[ObjectId]:
-        """Store an attachment for the block that makes a job point to it; it goes again if the block loses."""
-        attachment = ObjectId()
-        self._collections.attachments.insert_one({"_id": attachment, "job_id": name, "document": text})
+    def _attached(self, name: str, **texts: str | bytes | None) -> Iterator[dict[str, ObjectId]]:
+        """Store attachments for the block that makes a job point to them; they go again if the block loses."""
+        pointers = {pointer: ObjectId() for pointer, text in texts.items() if text is not None}
+        for pointer, attachment in pointers.items():
+            self._collections.attachments.insert_one({"_id": attachment, "job_id": name, "document": texts[pointer]})
         try:
-            yield attachment
+            yield pointers
         except (StaleRevision, NoSuchJob, JobRemoved):
-            self._collections.attachments.delete_one({"_id": attachment})
+            for attachment in pointers.values():
+                self._collections.attachments.delete_one({"_id": attachment})
             raise
 
     def _attachment(self, job_id: str, pointer: str) -> str | None:
@@ -263,59 +295,9 @@ def _job(found: Mapping[str, Any]) -> Job:
     return read_job(*(found[name] for name in _READ))
 
 
-def _fixed(job: Job) -> Document:
-    return {
-        "owner": None if job.owner is None else storable(job.owner),
-        "process_id": storable(job.process_id),
-        "priority": bounded(job.priority),
-        "needs": write_needs(job.needs),
-        "tags": [_tag(*item) for item in job.options.labels.items()],
-        "created_at": write_time(job.created_at),
-    }
+def _text(document: Mapping[str, Any] | None) -> str | bytes | None:
+    return None if document is None else pack(write_inputs(document))
 
 
-def _live(job: Job) -> Document:
-    return {
-        "revision": job.revision,
-        "status": str(job.status),
-        "attempt": job.attempt,
-        "queue_deadline": write_optional_time(job.queue_deadline),
-        "expires_at": write_optional_time(job.expires_at),
-        "updated_at": write_optional_time(job.updated_at),
-        "beat_at": write_optional_time(job.beat_at),
-        "progress": job.progress,
-        "message": storable(job.message),
-        "document": write_job(job),
-    }
-
-
-def _tag(name: str, value: str) -> str:
-    return json.dumps([name, value], separators=(",", ":"))
-
-
-def _conditions(query: JobQuery) -> list[Document]:
-    conditions: list[Document] = []
-    if not query.any_owner:
-        conditions.append({"owner": None if query.owner is None else storable(query.owner)})
-    if query.process_ids:
-        conditions.append({"process_id": {"$in": sorted(map(storable, query.process_ids))}})
-    if query.statuses:
-        conditions.append({"status": {"$in": sorted(str(status) for status in query.statuses)}})
-    if query.id_prefix:
-        prefix = storable(query.id_prefix)
-        conditions.append({"_id": {"$gte": prefix, "$lt": prefix_end(prefix)}})
-    if query.tags:
-        conditions.append({"tags": {"$all": sorted(_tag(*tag) for tag in query.tags)}})
-    if query.created_from:
-        conditions.append({"created_at": {"$gte": write_time(query.created_from)}})
-    if query.created_until:
-        conditions.append({"created_at": {"$lte": write_time(query.created_until)}})
-    if query.accepted_before:
-        conditions.append({"status": str(StatusCode.ACCEPTED)})
-        conditions.append({"created_at": {"$lt": write_time(query.accepted_before)}})
-    if query.silent_since:
-        conditions.append({"status": str(StatusCode.RUNNING)})
-        conditions.append({"beat_at": {"$lt": write_time(query.silent_since)}})
-    if query.expired_at:
-        conditions.append({"expires_at": {"$lte": write_time(query.expired_at)}})
-    return conditions
+def _either(name: str, key: str | None) -> Document:
+    return {"_id": name} if key is None else {"$or": [{"_id": name}, {"key": key}]}

@@ -17,7 +17,7 @@ from weaverlite.models.job import JobEvent
 from weaverlite.models.process import Process
 from weaverlite.models.queries import EventQuery, Page, ProcessQuery
 from weaverlite.models.upload import Upload
-from weaverlite.stores.cursors import read_cursor, write_cursor
+from weaverlite.stores.cursors import Place
 from weaverlite.stores.interfaces import EventStore, ProcessStore, UploadStore
 from weaverlite.stores.mongodb_collections import Collections, Document, mongodb_errors, pack, unpack
 from weaverlite.stores.records import bounded, read_document, storable, write_document
@@ -38,32 +38,31 @@ class MongoProcesses(ProcessStore):
         self._collections = collections
         self._where = where
 
-    def add(self, process: Process) -> None:
+    def add(self, process: Process, *, is_hidden: bool = False) -> None:
         name, number = storable(process.process_id), bounded(process.revision)
         place = ObjectId()
         with self._errors():
             self._collections.revisions.insert_one(
                 {"_id": place, "process_id": name, "revision": number, "document": pack(write_document(process))}
             )
-            if not self._join(name, number, place):
+            state = {"deployed": not is_hidden, "listed": process.visibility != "private"}
+            if not self._join(name, number, place, state):
                 self._collections.revisions.delete_one({"_id": place})
                 raise DuplicatedProcess(
                     f"The process {process.process_id} has other revisions already: replace it with PUT, or choose "
                     "another id."
                 )
 
-    def _join(self, name: str, number: int, place: ObjectId) -> bool:
+    def _join(self, name: str, number: int, place: ObjectId, state: Document) -> bool:
         if number == 1:
             try:
-                self._collections.processes.insert_one(
-                    {"_id": name, "latest": 1, "deployed": True, "places": [place]}
-                )
+                self._collections.processes.insert_one({"_id": name, "latest": 1, "places": [place], **state})
             except vendor.DuplicateKeyError:
                 return False
             return True
         joined = self._collections.processes.update_one(
             {"_id": name, "latest": number - 1},
-            {"$set": {"latest": number, "deployed": True}, "$push": {"places": place}},
+            {"$set": {"latest": number, **state}, "$push": {"places": place}},
         )
         return joined.matched_count == 1
 
@@ -84,27 +83,38 @@ class MongoProcesses(ProcessStore):
         which = "" if revision is None else f" of revision {revision}"
         raise NoSuchProcess(f"There is no process {process_id}{which}.")
 
+    def revisions(self, process_id: str, limit: int, before: int | None = None) -> Sequence[Process]:
+        with self._errors():
+            head = self._collections.processes.find_one({"_id": storable(process_id)})
+            places: list[ObjectId] = head["places"] if head else []
+            wanted = places[: max(0, len(places) if before is None else before - 1)][::-1][: max(0, limit)]
+            bodies = {
+                body["_id"]: body["document"]
+                for body in self._collections.revisions.find({"_id": {"$in": wanted}}, {"document": 1})
+            }
+        return [read_document(Process, unpack(bodies[place])) for place in wanted if place in bodies]
+
     def find(self, query: ProcessQuery) -> Page[Process]:
-        after = read_cursor(query.cursor, 1)[0] if query.cursor is not None else ""
+        place = Place.read(query.cursor, "id", 1, is_descending=False)
         if query.limit < 1:
             return Page(items=())
+        bound = {"_id": {"$lt" if place.is_downward else "$gt": place.after[0]}} if place.after else {}
+        way = DESCENDING if place.is_downward else ASCENDING
         with self._errors():
             found = list(
-                self._collections.processes.find({"deployed": True, "_id": {"$gt": after}})
-                .sort([("deployed", ASCENDING), ("_id", ASCENDING)])
+                self._collections.processes.find({"deployed": True, "listed": {"$ne": False}, **bound})
+                .sort([("deployed", way), ("_id", way)])
+                .skip(min(query.offset, _MOST))
                 .limit(min(query.limit, _MOST - 1) + 1)
             )
-            cursor = None
-            if len(found) > query.limit:
-                found.pop()
-                cursor = write_cursor(found[-1]["_id"])
-            places = [head["places"][-1] for head in found]
+            heads, following, preceding = place.cut(found, query.limit, query.offset, lambda head: (head["_id"],))
+            places = [head["places"][-1] for head in heads]
             bodies = {
                 body["_id"]: body["document"]
                 for body in self._collections.revisions.find({"_id": {"$in": places}}, {"document": 1})
             }
         items = tuple(read_document(Process, unpack(bodies[place])) for place in places if place in bodies)
-        return Page(items=items, next_cursor=cursor)
+        return Page(items=items, next_cursor=following, prev_cursor=preceding)
 
     def remove(self, process_id: str) -> None:
         with self._errors():
@@ -113,6 +123,13 @@ class MongoProcesses(ProcessStore):
             )
         if not done.matched_count:
             raise NoSuchProcess(f"There is no process {process_id}.")
+
+    def forget(self, process_id: str) -> None:
+        name = storable(process_id)
+        with self._errors():
+            # The head first: what it does not name is not reachable, whatever stays after a crash.
+            self._collections.processes.delete_one({"_id": name})
+            self._collections.revisions.delete_many({"process_id": name})
 
     def _errors(self) -> Any:
         return mongodb_errors(self._where)

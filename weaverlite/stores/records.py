@@ -59,17 +59,23 @@ def write_optional_time(at: datetime | None) -> str | None:
 
 def write_needs(needs: Needs) -> str:
     """Return the one text of these needs: equal needs have equal text."""
-    return _encode(
-        [needs.engine, sorted(needs.schemes), needs.publisher, float(needs.cores), int(needs.memory), int(needs.disk)]
-    )
+    sizes = [float(needs.cores), int(needs.memory), int(needs.disk)]
+    said = [needs.engine, sorted(needs.schemes), needs.publisher, *sizes]
+    return _encode([*said, True] if needs.held else said)
 
 
 @lru_cache(maxsize=4096)
 def read_needs(text: str) -> Needs:
     """Return the needs that :func:`write_needs` wrote."""
-    engine, schemes, publisher, cores, memory, disk = json.loads(text)
+    engine, schemes, publisher, cores, memory, disk, *held = json.loads(text)
     return Needs(
-        engine=engine, schemes=frozenset(schemes), publisher=publisher, cores=cores, memory=memory, disk=disk
+        engine=engine,
+        schemes=frozenset(schemes),
+        publisher=publisher,
+        cores=cores,
+        memory=memory,
+        disk=disk,
+        held=bool(held),
     )
 
 
@@ -83,6 +89,11 @@ def storable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def write_owner(owner: str | None) -> str:
+    """Return an owner as a part of a key; nobody has the shortest."""
+    return "" if owner is None else "=" + storable(owner)
 
 
 def bounded(number: int) -> int:

@@ -2,7 +2,8 @@
 
 The index is named in each statement: which one serves a filter is decided here, not by the planner's idea of the data.
 A filter by several statuses or processes becomes several ranges of that index, which SQLite merges in the order of the
-page; so a page costs the same whatever the number of jobs.
+page; so a page costs the same whatever the number of jobs. For another order than that of creation, and for how long
+jobs take, there is an index of each owner's jobs with all that is filtered by: only the rows of the page are read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from itertools import product
 from weaverlite.models.codec import write_time
 from weaverlite.models.queries import JobQuery
 from weaverlite.ogc.status import StatusCode
-from weaverlite.stores.cursors import read_cursor
+from weaverlite.stores.cursors import Place
+from weaverlite.stores.orders import ORDERS, durations
 from weaverlite.stores.records import bounded, prefix_end, storable
 
 #: What :func:`~weaverlite.stores.records.read_job` takes, in its order.
@@ -43,15 +45,12 @@ class _Conditions:
         return (" WHERE " + " AND ".join(self._texts) if self._texts else "", self._parameters)
 
 
-def select_page(query: JobQuery) -> Statement | None:
+def select_page(query: JobQuery, place: Place) -> Statement | None:
     """Return the statement for one job more than the page holds, or None when nothing can fit.
 
-    Its columns are ``LIVE_COLUMNS``, ``created_at`` and ``job_id``.
-
-    :raises InvalidRequest: the cursor is broken.
+    Its columns are ``LIVE_COLUMNS`` and those of the order.
     """
     statuses = _statuses(query)
-    after = read_cursor(query.cursor, 2) if query.cursor is not None else None
     if statuses is None:
         return None
     processes = sorted(map(storable, query.process_ids))
@@ -59,37 +58,42 @@ def select_page(query: JobQuery) -> Statement | None:
     merged = 0 < len(processes) * max(1, len(statuses)) <= _RANGES
     source, key, equal = _source(query, merged, bool(statuses))
     ranges = product(processes if "process" in equal else [None], statuses if "status" in equal else [None])
+    columns = ORDERS[query.sort]
+    names = ", ".join(f"{key}.{column}" for column in columns)
     branches = []
     for process, status in ranges:
         conditions = _Conditions()
         if not query.any_owner:
             conditions.add(f"{key}.owner IS ?", _text(query.owner))
+        # The + keeps a condition out of the search in the index, whose order would be lost.
         if process is not None:
             conditions.add(f"{key}.process_id = ?", process)
         elif processes:
-            conditions.among(f"{key}.process_id", processes)
+            conditions.among(f"+{key}.process_id", processes)
         if status is not None:
             conditions.add(f"{key}.status = ?", status)
         elif statuses:
-            conditions.among(f"{key}.status", statuses)
-        if after:
-            conditions.add(f"({key}.created_at, {key}.job_id) < (?, ?)", *after)
+            conditions.among(f"+{key}.status", statuses)
+        if place.after:
+            sign, marks = "<" if place.is_downward else ">", ", ".join("?" * len(columns))
+            conditions.add(f"({names}) {sign} ({marks})", *place.after)
         _restrict(conditions, query, key)
         branches.append(conditions.render())
-    order = f" ORDER BY {key}.created_at DESC, {key}.job_id DESC LIMIT ?"
-    limit = bounded(query.limit + 1)
+    way = "DESC" if place.is_downward else "ASC"
+    limits: list[object] = [bounded(query.limit + 1), bounded(query.offset)]
+    order = ", ".join(f"{key}.{column} {way}" for column in columns)
     if len(branches) == 1:
         where, parameters = branches[0]
         return (
-            f"SELECT {LIVE_COLUMNS}, {key}.created_at, {key}.job_id FROM {source}{where}{order}",
-            [*parameters, limit],
+            f"SELECT {LIVE_COLUMNS}, {names} FROM {source}{where} ORDER BY {order} LIMIT ? OFFSET ?",
+            [*parameters, *limits],
         )
     keys = " UNION ALL ".join(f"SELECT j.created_at, j.job_id, j.number FROM {source}{where}" for where, _ in branches)
     return (
         f"SELECT {LIVE_COLUMNS}, j.created_at, j.job_id FROM"
-        f" ({keys} ORDER BY 1 DESC, 2 DESC LIMIT ?) AS k CROSS JOIN jobs AS j ON j.number = k.number"
-        " ORDER BY k.created_at DESC, k.job_id DESC",
-        [*(parameter for _, parameters in branches for parameter in parameters), limit],
+        f" ({keys} ORDER BY 1 {way}, 2 {way} LIMIT ? OFFSET ?) AS k CROSS JOIN jobs AS j ON j.number = k.number"
+        f" ORDER BY k.created_at {way}, k.job_id {way}",
+        [*(parameter for _, parameters in branches for parameter in parameters), *limits],
     )
 
 
@@ -120,6 +124,12 @@ def _source(query: JobQuery, by_process: bool, by_status: bool) -> tuple[str, st
         return "jobs AS j INDEXED BY jobs_id", "j", frozenset()
     if query.expired_at:
         return "jobs AS j INDEXED BY jobs_expiry", "j", frozenset()
+    if query.callback_before:
+        return "jobs AS j INDEXED BY jobs_callback", "j", frozenset()
+    if not query.any_owner and query.sort != "created":
+        return f"jobs AS j INDEXED BY jobs_owner_{query.sort}", "j", frozenset()
+    if not query.any_owner and query.has_duration:
+        return "jobs AS j INDEXED BY jobs_owner", "j", frozenset()
     present = {"owner": not query.any_owner, "process": by_process, "status": by_status}
     names = [name for name, is_there in present.items() if is_there]
     return f"jobs AS j INDEXED BY jobs_{'_'.join(names) or 'time'}", "j", frozenset(names)
@@ -148,6 +158,17 @@ def _restrict(conditions: _Conditions, query: JobQuery, key: str) -> None:
         conditions.add("j.beat_at < ?", write_time(query.silent_since))
     if query.expired_at:
         conditions.add("j.expires_at <= ?", write_time(query.expired_at))
+    if query.callback_before:
+        conditions.add("j.callback_at <= ?", write_time(query.callback_before))
+    if query.has_duration:
+        least, most, begun_from, begun_until = durations(query)
+        conditions.add(
+            "CASE j.status WHEN 'running' THEN j.started_at BETWEEN ? AND ? ELSE j.seconds BETWEEN ? AND ? END",
+            begun_from,
+            begun_until,
+            least,
+            most,
+        )
 
 
 def _statuses(query: JobQuery) -> list[str] | None:

@@ -12,41 +12,18 @@ from weaverlite.errors import IllegalTransition, JobRemoved, NoSuchJob, StaleRev
 from weaverlite.models.codec import write_time
 from weaverlite.models.job import Job
 from weaverlite.models.options import Offer
-from weaverlite.models.queries import JobQuery, Page
+from weaverlite.models.queries import JobQuery, KeyUse, Page
 from weaverlite.models.results import Manifest
+from weaverlite.stores import sqlite_rows as rows_of
 from weaverlite.stores.changes import Changes
 from weaverlite.stores.connections import Connections
-from weaverlite.stores.cursors import write_cursor
 from weaverlite.stores.interfaces import JobStore
-from weaverlite.stores.records import (
-    read_job,
-    read_needs,
-    storable,
-    write_document,
-    write_inputs,
-    write_job,
-    write_needs,
-    write_optional_time,
-)
+from weaverlite.stores.orders import page_place
+from weaverlite.stores.records import read_job, read_needs, storable, write_document, write_inputs, write_owner
 from weaverlite.stores.selection import LIVE_COLUMNS, select_count, select_page
+from weaverlite.stores.sqlite_rows import EDIT, INSERT, KEY, SAVE, TAG, Row
 from weaverlite.stores.writer import Writer
 
-_INSERT = """
-    INSERT INTO jobs (job_id, revision, status, owner, process_id, priority, attempt, needs, created_at, queue_deadline,
-        expires_at, updated_at, beat_at, progress, message, document)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-# Only columns that a transition can change: SQLite rewrites every index over a column it is told to set. A worker may
-# have beaten between the read this save is made of and now; while the job goes on running its news is kept.
-_SAVE = """
-    UPDATE jobs SET revision = ?1, status = ?2, attempt = ?3, queue_deadline = ?4, expires_at = ?5, updated_at = ?6,
-        beat_at = max(coalesce(beat_at, ?7), ?7),
-        progress = CASE WHEN status = 'running' AND ?2 = 'running' THEN progress ELSE ?8 END,
-        message = ?9, document = ?10
-    WHERE job_id = ?11 AND revision = ?1 - 1
-    RETURNING number
-"""
-_TAG = "INSERT INTO tags (name, value, created_at, job_id, owner, process_id, status) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _GET = f"SELECT {LIVE_COLUMNS} FROM jobs AS j WHERE j.job_id = ?"
 _BEAT = """
     UPDATE jobs SET beat_at = max(coalesce(beat_at, ?1), ?1), progress = coalesce(?2, progress),
@@ -82,32 +59,64 @@ _PURGE = f"""
 """
 
 
+class _Parts:
+    """The parts of a record that are kept apart from it, as text; those that are None stay as they are."""
+
+    def __init__(
+        self,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        definition: Mapping[str, Any] | None = None,
+        manifest: Manifest | None = None,
+    ) -> None:
+        self.are_edits = inputs is not None or definition is not None
+        self._texts = {
+            "inputs": None if inputs is None else write_inputs(inputs),
+            "definitions": None if definition is None else write_inputs(definition),
+            "manifests": None if manifest is None else write_document(manifest.to_json()),
+        }
+
+    def write(self, connection: sqlite3.Connection, number: int | None) -> None:
+        """Write them for the job of this number."""
+        for table, text in self._texts.items():
+            if text is not None:
+                connection.execute(f"INSERT OR REPLACE INTO {table} (number, document) VALUES (?, ?)", (number, text))
+
+
 class SQLiteJobs(JobStore):
-    """Jobs in the tables ``jobs``, ``tags``, ``inputs``, ``manifests`` and ``tombstones``."""
+    """Jobs in the tables ``jobs``, ``tags``, ``keys`` and ``tombstones``, and those of their larger parts."""
 
     def __init__(self, connections: Connections, writer: Writer, changes: Changes) -> None:
         self._connections = connections
         self._writer = writer
         self._changes = changes
 
-    def add(self, job: Job, inputs: Mapping[str, Any]) -> None:
-        row = _row(job)
-        text = write_inputs(inputs)
-        tags = _tags(job)
+    def add(self, job: Job, inputs: Mapping[str, Any], definition: Mapping[str, Any] | None = None) -> None:
+        row, tags, key = rows_of.row(job), rows_of.tags(job), rows_of.key(job)
+        parts = _Parts(inputs=inputs, definition=definition)
 
         def work(connection: sqlite3.Connection) -> None:
-            if connection.execute("SELECT 1 FROM tombstones WHERE job_id = ?", (row[0],)).fetchone():
+            if connection.execute("SELECT 1 FROM tombstones WHERE job_id = ?", (row["job_id"],)).fetchone():
                 raise StaleRevision(f"A job {job.job_id} existed already.")
             try:
-                number = connection.execute(_INSERT, row).lastrowid
+                number = connection.execute(INSERT, row).lastrowid
+                if key:
+                    connection.execute(KEY, key)
             except sqlite3.IntegrityError as exc:
-                raise StaleRevision(f"A job {job.job_id} exists already.") from exc
-            connection.execute("INSERT INTO inputs (number, document) VALUES (?, ?)", (number, text))
+                raise StaleRevision(f"A job {job.job_id}, or one of the same key, exists already.") from exc
+            parts.write(connection, number)
             if tags:
-                connection.executemany(_TAG, tags)
+                connection.executemany(TAG, tags)
 
         self._writer.run(work, durable=True)
         self._changes.announce(job.job_id)
+
+    def keyed(self, owner: str | None, key: str) -> KeyUse | None:
+        with self._connections.reader() as reader:
+            found = reader.execute(
+                "SELECT job_id, digest FROM keys WHERE owner = ? AND key = ?", (write_owner(owner), storable(key))
+            ).fetchone()
+        return KeyUse(job_id=found[0], digest=found[1]) if found else None
 
     def get(self, job_id: str) -> Job:
         return read_job(*self._one(job_id, _GET))
@@ -119,6 +128,13 @@ class SQLiteJobs(JobStore):
         found: Mapping[str, Any] = json.loads(text)
         return found
 
+    def definition(self, job_id: str) -> Mapping[str, Any] | None:
+        (text,) = self._one(
+            job_id,
+            "SELECT d.document FROM jobs AS j LEFT JOIN definitions AS d ON d.number = j.number WHERE j.job_id = ?",
+        )
+        return None if text is None else json.loads(text)
+
     def manifest(self, job_id: str) -> Manifest | None:
         (text,) = self._one(
             job_id,
@@ -126,15 +142,21 @@ class SQLiteJobs(JobStore):
         )
         return None if text is None else Manifest.from_json(json.loads(text))
 
-    def save(self, job: Job, manifest: Manifest | None = None) -> None:
-        parameters = _changes(job)
-        text = None if manifest is None else write_document(manifest.to_json())
-        tags = _tags(job)
+    def save(
+        self,
+        job: Job,
+        manifest: Manifest | None = None,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        definition: Mapping[str, Any] | None = None,
+    ) -> None:
+        row, tags = rows_of.row(job), rows_of.tags(job)
+        parts = _Parts(inputs=inputs, definition=definition, manifest=manifest)
 
         def work(connection: sqlite3.Connection) -> None:
-            _save(connection, job, parameters, tags, text)
+            _save(connection, job, row, tags, parts)
 
-        self._writer.run(work, durable=job.is_terminal)
+        self._writer.run(work, durable=job.is_terminal or parts.are_edits)
         self._changes.announce(job.job_id)
 
     def claim(self, offer: Offer, at: datetime, job_id: str | None = None) -> Job | None:
@@ -154,7 +176,7 @@ class SQLiteJobs(JobStore):
             if not offer.fits(job.needs) or (job.queue_deadline and job.queue_deadline <= at):
                 return None
             started = job.start(offer.worker, at)
-            _save(connection, started, _changes(started), _tags(started), None)
+            _save(connection, started, rows_of.row(started), rows_of.tags(started), _Parts())
             return started
 
         won = self._writer.run(work)
@@ -182,16 +204,14 @@ class SQLiteJobs(JobStore):
         return read_job(*self._writer.run(work))
 
     def find(self, query: JobQuery) -> Page[Job]:
-        statement = select_page(query)
+        place = page_place(query)
+        statement = select_page(query, place)
         if statement is None or query.limit < 1:
             return Page(items=())
         with self._connections.reader() as reader:
-            rows = reader.execute(*statement).fetchall()
-        cursor = None
-        if len(rows) > query.limit:
-            rows.pop()
-            cursor = write_cursor(rows[-1][5], rows[-1][6])
-        return Page(items=tuple(read_job(*row[:5]) for row in rows), next_cursor=cursor)
+            found = reader.execute(*statement).fetchall()
+        shown, following, preceding = place.cut(found, query.limit, query.offset, lambda row: row[5:])
+        return Page(items=tuple(read_job(*row[:5]) for row in shown), next_cursor=following, prev_cursor=preceding)
 
     def count(self, query: JobQuery) -> Mapping[str, int]:
         statement = select_count(query)
@@ -212,12 +232,9 @@ class SQLiteJobs(JobStore):
             job = read_job(*row)
             _require_terminal(job)
             number = connection.execute("SELECT number FROM jobs WHERE job_id = ?", (name,)).fetchone()[0]
-            for table in ("events", "inputs", "manifests", "jobs"):
+            for table in ("events", "inputs", "definitions", "manifests", "jobs"):
                 connection.execute(f"DELETE FROM {table} WHERE number = ?", (number,))
-            for tag in _tags(job):
-                connection.execute(
-                    "DELETE FROM tags WHERE name = ? AND value = ? AND created_at = ? AND job_id = ?", tag[:4]
-                )
+            _untag(connection, job)
             connection.execute("INSERT INTO tombstones (job_id, removed_at) VALUES (?, ?)", (name, write_time(at)))
 
         while self._writer.run(purge) == _SLICE:
@@ -263,76 +280,26 @@ def _first(connection: sqlite3.Connection, offer: Offer, now: str) -> str | None
     return min(heads)[2] if heads else None
 
 
-def _save(
-    connection: sqlite3.Connection,
-    job: Job,
-    parameters: tuple[object, ...],
-    tags: list[tuple[object, ...]],
-    manifest: str | None,
-) -> None:
-    rows = connection.execute(_SAVE, parameters).fetchall()
+def _save(connection: sqlite3.Connection, job: Job, row: Row, tags: list[tuple[object, ...]], parts: _Parts) -> None:
+    # Of an edited job the labels may be others than before.
+    edited = _demand(connection, job.job_id) if parts.are_edits else None
+    rows = connection.execute(SAVE, row).fetchall()
     if not rows:
         _demand(connection, job.job_id)
         raise StaleRevision(f"The job {job.job_id} has changed since it was read at revision {job.revision - 1}.")
-    for name, value, created_at, job_id, *_, status in tags:
-        connection.execute(
-            "UPDATE tags SET status = ? WHERE name = ? AND value = ? AND created_at = ? AND job_id = ?",
-            (status, name, value, created_at, job_id),
-        )
-    if manifest is not None:
-        connection.execute(
-            "INSERT OR REPLACE INTO manifests (number, document) VALUES (?, ?)", (rows[0][0], manifest)
-        )
+    if edited is not None:
+        connection.execute(EDIT, row)
+        _untag(connection, read_job(*edited))
+        connection.executemany(TAG, tags)
+    else:
+        for name, value, created_at, job_id, *_, status in tags:
+            connection.execute(
+                "UPDATE tags SET status = ? WHERE name = ? AND value = ? AND created_at = ? AND job_id = ?",
+                (status, name, value, created_at, job_id),
+            )
+    parts.write(connection, rows[0][0])
 
 
-def _row(job: Job) -> tuple[object, ...]:
-    return (
-        storable(job.job_id),
-        job.revision,
-        str(job.status),
-        None if job.owner is None else storable(job.owner),
-        storable(job.process_id),
-        job.priority,
-        job.attempt,
-        write_needs(job.needs),
-        write_time(job.created_at),
-        write_optional_time(job.queue_deadline),
-        write_optional_time(job.expires_at),
-        write_optional_time(job.updated_at),
-        write_optional_time(job.beat_at),
-        job.progress,
-        storable(job.message),
-        write_job(job),
-    )
-
-
-def _changes(job: Job) -> tuple[object, ...]:
-    return (
-        job.revision,
-        str(job.status),
-        job.attempt,
-        write_optional_time(job.queue_deadline),
-        write_optional_time(job.expires_at),
-        write_optional_time(job.updated_at),
-        write_optional_time(job.beat_at),
-        job.progress,
-        storable(job.message),
-        write_job(job),
-        storable(job.job_id),
-    )
-
-
-def _tags(job: Job) -> list[tuple[object, ...]]:
-    owner = None if job.owner is None else storable(job.owner)
-    return [
-        (
-            storable(name),
-            storable(value),
-            write_time(job.created_at),
-            storable(job.job_id),
-            owner,
-            storable(job.process_id),
-            str(job.status),
-        )
-        for name, value in job.options.labels.items()
-    ]
+def _untag(connection: sqlite3.Connection, job: Job) -> None:
+    for tag in rows_of.tags(job):
+        connection.execute("DELETE FROM tags WHERE name = ? AND value = ? AND created_at = ? AND job_id = ?", tag[:4])

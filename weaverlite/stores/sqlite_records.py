@@ -14,7 +14,7 @@ from weaverlite.models.process import Process
 from weaverlite.models.queries import EventQuery, Page, ProcessQuery
 from weaverlite.models.upload import Upload
 from weaverlite.stores.connections import Connections
-from weaverlite.stores.cursors import read_cursor, write_cursor
+from weaverlite.stores.cursors import Place
 from weaverlite.stores.interfaces import EventStore, ProcessStore, UploadStore
 from weaverlite.stores.records import bounded, read_document, storable, write_document
 from weaverlite.stores.writer import Writer
@@ -34,7 +34,7 @@ class SQLiteProcesses(ProcessStore):
         self._connections = connections
         self._writer = writer
 
-    def add(self, process: Process) -> None:
+    def add(self, process: Process, *, is_hidden: bool = False) -> None:
         name, text = storable(process.process_id), write_document(process)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -48,6 +48,8 @@ class SQLiteProcesses(ProcessStore):
                 "INSERT INTO processes (process_id, revision, document) VALUES (?, ?, ?)",
                 (name, process.revision, text),
             )
+            if is_hidden:
+                return
             connection.execute(
                 "INSERT OR REPLACE INTO deployed (process_id, revision) VALUES (?, ?)", (name, process.revision)
             )
@@ -77,22 +79,32 @@ class SQLiteProcesses(ProcessStore):
             raise NoSuchProcess(f"There is no process {process_id}{which}.")
         return read_document(Process, row[0])
 
+    def revisions(self, process_id: str, limit: int, before: int | None = None) -> Sequence[Process]:
+        with self._connections.reader() as reader:
+            rows = reader.execute(
+                "SELECT document FROM processes WHERE process_id = ? AND revision < ? ORDER BY revision DESC LIMIT ?",
+                (storable(process_id), bounded(2**63 if before is None else before), bounded(max(0, limit))),
+            ).fetchall()
+        return [read_document(Process, text) for (text,) in rows]
+
     def find(self, query: ProcessQuery) -> Page[Process]:
-        after = read_cursor(query.cursor, 1)[0] if query.cursor is not None else ""
+        place = Place.read(query.cursor, "id", 1, is_descending=False)
         if query.limit < 1:
             return Page(items=())
+        sign, way = ("<", "DESC") if place.is_downward else (">", "ASC")
+        # What is at its default is not in a document.
+        where = " WHERE json_extract(p.document, '$.visibility') IS NOT 'private'"
+        where += f" AND d.process_id {sign} ?" if place.after else ""
         with self._connections.reader() as reader:
             rows = reader.execute(
                 "SELECT p.document, p.process_id FROM deployed AS d CROSS JOIN processes AS p"
-                " ON p.process_id = d.process_id AND p.revision = d.revision"
-                " WHERE d.process_id > ? ORDER BY d.process_id LIMIT ?",
-                (after, bounded(query.limit + 1)),
+                f" ON p.process_id = d.process_id AND p.revision = d.revision{where}"
+                f" ORDER BY d.process_id {way} LIMIT ? OFFSET ?",
+                (*(place.after or ()), bounded(query.limit + 1), bounded(query.offset)),
             ).fetchall()
-        cursor = None
-        if len(rows) > query.limit:
-            rows.pop()
-            cursor = write_cursor(rows[-1][1])
-        return Page(items=tuple(read_document(Process, text) for text, _ in rows), next_cursor=cursor)
+        shown, following, preceding = place.cut(rows, query.limit, query.offset, lambda row: row[1:])
+        items = tuple(read_document(Process, text) for text, _ in shown)
+        return Page(items=items, next_cursor=following, prev_cursor=preceding)
 
     def remove(self, process_id: str) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -100,6 +112,15 @@ class SQLiteProcesses(ProcessStore):
                 raise NoSuchProcess(f"There is no process {process_id}.")
 
         self._writer.run(work, durable=True)
+
+    def forget(self, process_id: str) -> None:
+        name = storable(process_id)
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM deployed WHERE process_id = ?", (name,))
+            connection.execute("DELETE FROM processes WHERE process_id = ?", (name,))
+
+        self._writer.run(work)
 
 
 class SQLiteEvents(EventStore):

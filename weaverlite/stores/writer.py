@@ -11,21 +11,18 @@ import logging
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from weaverlite.errors import StoreError
-from weaverlite.stores.connections import is_busy, sqlite_errors
+from weaverlite.stores.connections import patiently, sqlite_errors
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 #: Operations of one commit at most: bounds how long the first of them waits for the others.
 _GROUP = 128
-#: How long we sleep when another process writes, first and at most. SQLite's own waiting sleeps up to 100 ms.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.01
 
 
 class _Operation(Generic[T]):
@@ -115,7 +112,7 @@ class Writer:
     def _commit(self, group: list[_Operation[Any]]) -> None:
         try:
             connection = self._ready(any(operation.durable for operation in group))
-            self._begin(connection)
+            patiently(connection, "BEGIN IMMEDIATE", self._timeout)
             if len(group) == 1:
                 self._run_alone(connection, group[0])
             else:
@@ -155,21 +152,9 @@ class Writer:
             self._connection, self._level = self._connect(), ""
         level = self._durably if durable else "NORMAL"
         if level != self._level:
-            self._connection.execute(f"PRAGMA synchronous = {level}")
+            patiently(self._connection, f"PRAGMA synchronous = {level}", self._timeout)
             self._level = level
         return self._connection
-
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        deadline, pause = time.monotonic() + self._timeout, _FIRST_PAUSE
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as exc:
-                if not is_busy(exc) or time.monotonic() >= deadline:
-                    raise
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _rollback(self) -> None:
         connection = self._connection

@@ -28,10 +28,11 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from weaverlite.api import WSGIApplication, make_app
+from weaverlite.api.callbacks import composer
 from weaverlite.api.openapi import api_document
 from weaverlite.api.serving import serve
 from weaverlite.runtime import Runtime
-from weaverlite.settings import ServerSettings, Settings, StoreSettings, WorkerSettings
+from weaverlite.settings import CallbackSettings, ServerSettings, Settings, StoreSettings, WorkerSettings
 from weaverlite.testing.instant import InstantProcess, InstantRuntime
 from weaverlite.testing.openapi import Definition
 from weaverlite.testing.workers import workers
@@ -46,6 +47,7 @@ def settings_for(directory: Path, **sections: Any) -> Settings:
         server=ServerSettings(port=0, held_threads=8, threads=12),
         store=StoreSettings(url=f"sqlite:///{directory}/weaverlite.db", synchronous="NORMAL"),
         worker=WorkerSettings(concurrency=2, grace=timedelta(seconds=1), drain=timedelta(seconds=3)),
+        callbacks=CallbackSettings(poll=timedelta(milliseconds=50)),
     )
     return replace(quick, **sections)
 
@@ -68,6 +70,7 @@ def running(
             stack.enter_context(workers(chosen))
         elif worker:
             runtime.start_worker()
+        runtime.start_announcing(composer(runtime))
         yield Service(runtime, make_app(runtime))
 
 

@@ -24,8 +24,10 @@ OF_ONE_JOB: dict[str, Callable[[Store, Job], object]] = {
     "get": lambda store, job: store.jobs.get(job.job_id),
     "inputs": lambda store, job: store.jobs.inputs(job.job_id),
     "manifest": lambda store, job: store.jobs.manifest(job.job_id),
+    "definition": lambda store, job: store.jobs.definition(job.job_id),
     "save": lambda store, job: store.jobs.save(job.dismiss(after(9))),
     "save with manifest": lambda store, job: store.jobs.save(job.dismiss(after(9)), manifest_of(job)),
+    "save with inputs": lambda store, job: store.jobs.save(job.dismiss(after(9)), inputs={"x": 1}),
     "beat": lambda store, job: store.jobs.beat(job.job_id, 1, after(9)),
     "delete": lambda store, job: store.jobs.delete(job.job_id, after(9)),
 }

@@ -30,6 +30,8 @@ from weaverlite.testing.nouns import OFFER, START, accepted, after, manifest_of,
 from weaverlite.testing.store_claims import ClaimContract
 from weaverlite.testing.store_events import EventContract
 from weaverlite.testing.store_jobs import JobContract
+from weaverlite.testing.store_keys import EditContract, KeyContract
+from weaverlite.testing.store_pages import PageContract
 from weaverlite.testing.store_queries import QueryContract
 
 
@@ -77,6 +79,25 @@ class ProcessContract:
         with pytest.raises(NoSuchProcess):
             store.processes.get("other")
 
+    def test_hidden_process_is_found_by_jobs_only(self, store: Store) -> None:
+        store.processes.add(process(), is_hidden=True)
+        assert store.processes.get("echo", 1) == process()
+        with pytest.raises(NoSuchProcess):
+            store.processes.get("echo")
+        assert store.processes.find(ProcessQuery()).items == ()
+        with pytest.raises(DuplicatedProcess):
+            store.processes.add(process(), is_hidden=True)
+
+    def test_forgotten_process_is_not_found_by_anyone(self, store: Store) -> None:
+        store.processes.add(process(), is_hidden=True)
+        store.processes.add(process("other"))
+        for _ in range(2):
+            store.processes.forget("echo")
+            with pytest.raises(NoSuchProcess):
+                store.processes.get("echo", 1)
+        assert store.processes.next_revision("echo") == 1
+        assert store.processes.get("other") == process("other")
+
     def test_undeployed_process_is_found_by_jobs_only(self, store: Store) -> None:
         store.processes.add(process())
         store.processes.remove("echo")
@@ -98,6 +119,26 @@ class ProcessContract:
         assert store.processes.get("echo").revision == 3
         assert [found.revision for found in store.processes.find(ProcessQuery()).items] == [3]
         assert store.processes.get("echo", 2) == process(revision=2)
+
+    def test_revisions_are_read_newest_first(self, store: Store) -> None:
+        for revision in range(1, 6):
+            store.processes.add(process("p", revision))
+        store.processes.add(process("q"))
+        read = store.processes.revisions
+        assert [item.revision for item in read("p", 3)] == [5, 4, 3]
+        assert [item.revision for item in read("p", 3, before=3)] == [2, 1]
+        assert list(read("p", 3, before=1)) == list(read("p", 0)) == list(read("nothing", 3)) == []
+        store.processes.remove("p")
+        assert [item.revision for item in read("p", 9)] == [5, 4, 3, 2, 1]
+
+    def test_private_processes_are_not_listed(self, store: Store) -> None:
+        for name in ("a", "b", "c"):
+            store.processes.add(replace(process(name), visibility="private" if name == "b" else "public"))
+        assert [item.process_id for item in store.processes.find(ProcessQuery()).items] == ["a", "c"]
+        assert store.processes.get("b").visibility == "private"
+        store.processes.add(process("b", 2))
+        store.processes.add(replace(process("a", 2), visibility="private"))
+        assert [item.process_id for item in store.processes.find(ProcessQuery()).items] == ["b", "c"]
 
     def test_processes_are_paged_by_id_with_their_latest_revision(self, store: Store) -> None:
         for name in ("delta", "alpha", "Charlie", "bravo", "echo"):
@@ -235,6 +276,7 @@ METHODS: dict[str, Callable[[Store], object]] = {
     "processes.get": lambda store: store.processes.get("echo"),
     "processes.get revision": lambda store: store.processes.get("echo", 1),
     "processes.find": lambda store: store.processes.find(ProcessQuery()),
+    "processes.revisions": lambda store: store.processes.revisions("echo", 1),
     "processes.remove": lambda store: store.processes.remove("echo"),
     "events.append": lambda store: store.events.append(said(accepted(), "a")),
     "events.read": lambda store: store.events.read("job", EventQuery()),
@@ -297,6 +339,9 @@ class StoreContract(
     JobContract,
     ClaimContract,
     QueryContract,
+    PageContract,
+    KeyContract,
+    EditContract,
     ProcessContract,
     EventContract,
     UploadContract,

@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
@@ -25,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from weaverlite import __version__
 from weaverlite.errors import InvalidInput, StagingError
 from weaverlite.transfer.egress import Egress, show
+from weaverlite.transfer.lifeline import Lifeline
 
 #: Opens a socket to a host and a port, within these seconds.
 Connect: TypeAlias = Callable[[str, int, float | None], socket.socket]
@@ -45,6 +44,7 @@ class Download:
     def __init__(self, url: str, response: requests.Response, lifeline: Lifeline, size: int) -> None:
         #: Where it came from in the end, after redirects.
         self.url = url
+        self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._response = response
         self._lifeline = lifeline
@@ -76,86 +76,6 @@ class Download:
         return StagingError(f"{show(self.url)} is larger than the {self._size} bytes an input may have here.")
 
 
-class Lifeline:
-    """Cuts a connection that lasts too long or moves too little, whatever its reader waits for.
-
-    Timeouts of sockets alone are not enough: each single byte, also one of a header, would begin them anew.
-    """
-
-    def __init__(self, *, seconds: float, window: float, minimum_speed: int) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._window = window
-        self._minimum = minimum_speed * window
-        self._speed = minimum_speed
-        self._total = 0
-        self._held: socket.socket | None = None
-        self._reason = ""
-        self._guard = threading.Lock()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="transfer-lifeline", daemon=True)
-
-    def __enter__(self) -> Lifeline:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        if self._held:
-            self._held.close()
-
-    def hold(self, connection: socket.socket) -> None:
-        """Watch this connection from now on, instead of any before."""
-        # A duplicate: TLS takes the socket itself away.
-        duplicate = connection.dup()
-        with self._guard:
-            before, self._held = self._held, duplicate
-            if self._reason:
-                _shut(duplicate)
-        if before:
-            before.close()
-
-    def moved(self, count: int) -> None:
-        """Say that so many bytes came."""
-        self._total += count
-
-    @property
-    def is_cut(self) -> bool:
-        return bool(self._reason)
-
-    def check(self, url: str) -> None:
-        """Return if the connection was not cut.
-
-        :raises StagingError: it was; says why.
-        """
-        if self._reason:
-            raise StagingError(f"{show(url)} {self._reason}.")
-
-    def _watch(self) -> None:
-        samples: deque[tuple[float, int]] = deque()
-        held = None
-        while not self._over.wait(min(1.0, self._window / 8, max(0.01, self._deadline - time.monotonic()))):
-            now = time.monotonic()
-            if now >= self._deadline:
-                return self._cut("took longer than a transfer may take (weaverlite.egress.total_timeout)")
-            if self._held is not held or not held:
-                # Connecting has a limit of its own; the speed counts from the connection on.
-                held = self._held
-                samples.clear()
-            samples.append((now, self._total))
-            while len(samples) > 1 and now - samples[1][0] >= self._window:
-                samples.popleft()
-            since, total = samples[0]
-            if held and now - since >= self._window and self._total - total < self._minimum:
-                return self._cut(f"came slower than {self._speed} bytes a second")
-
-    def _cut(self, reason: str) -> None:
-        with self._guard:
-            self._reason = reason
-            if self._held:
-                _shut(self._held)
-
-
 @contextmanager
 def open_download(
     egress: Egress,
@@ -181,24 +101,84 @@ def open_download(
             yield Download(last, response, lifeline, size)
 
 
+def post(egress: Egress, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> int:
+    """Send ``body`` to ``url`` and return the status of the answer, which is not read; no redirect is followed.
+
+    :raises ReferenceRefused: policy forbids the URL or the address connected to.
+    :raises StagingError: it is not well formed, or nothing answered in ``seconds`` (Interrupted: that may pass).
+    """
+    lifeline = Lifeline(seconds=seconds, window=seconds, minimum_speed=0)
+    with lifeline, _session(egress, _connector(egress, lifeline)) as session:
+        egress.check(url)
+        with _transfer_errors(url, lifeline):
+            response = session.post(
+                url, data=body, headers=headers, stream=True, allow_redirects=False, timeout=(seconds, seconds)
+            )
+            response.close()
+            return response.status_code
+
+
+@contextmanager
+def open_answer(
+    egress: Egress,
+    method: str,
+    url: str,
+    *,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    size: int,
+    seconds: float,
+) -> Iterator[Download]:
+    """Send one request and give the answer to be read, whatever its status. Only GET follows redirects.
+
+    The server may be silent for ``seconds`` before it answers: some work meanwhile. Raises as :func:`open_download`.
+    """
+    lifeline = Lifeline(seconds=seconds, window=max(seconds, egress.read_timeout), minimum_speed=0)
+    with lifeline, _session(egress, _connector(egress, lifeline)) as session:
+        request = _Request(method, body, seconds)
+        response, last = _follow(session, egress, lifeline, url, headers or {}, request)
+        with contextlib.closing(response):
+            yield Download(last, response, lifeline, size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent in place of a plain GET, and how long its answer may take. Every status is an answer."""
+
+    method: str
+    body: bytes | None
+    seconds: float
+
+
 def _follow(
-    session: requests.Session, egress: Egress, lifeline: Lifeline, url: str, headers: Mapping[str, str]
+    session: requests.Session,
+    egress: Egress,
+    lifeline: Lifeline,
+    url: str,
+    headers: Mapping[str, str],
+    request: _Request | None = None,
 ) -> tuple[requests.Response, str]:
+    method, body, silence = ("GET", None, egress.read_timeout)
+    if request is not None:
+        method, body, silence = request.method, request.body, request.seconds
     for _ in range(egress.redirects + 1):
         try:
             egress.check(url)
         except InvalidInput as error:
             raise StagingError(error.detail) from error
         with _transfer_errors(url, lifeline):
-            response = session.get(
+            response = session.request(
+                method,
                 url,
+                data=body,
                 headers={**_HEADERS, **headers},
                 stream=True,
                 allow_redirects=False,
-                timeout=(egress.connect_timeout, egress.read_timeout),
+                timeout=(egress.connect_timeout, silence),
             )
-        if response.status_code not in _REDIRECTS:
-            _check_status(response, url)
+        if response.status_code not in _REDIRECTS or method != "GET":
+            if request is None:
+                _check_status(response, url)
             return response, url
         response.close()
         target = _target(url, response.headers.get("Location", ""))
@@ -336,8 +316,3 @@ def _pool_classes(connect: Connect) -> dict[str, type[urllib3.HTTPConnectionPool
         ConnectionCls = TLSConnection
 
     return {"http": PlainPool, "https": TLSPool}
-
-
-def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

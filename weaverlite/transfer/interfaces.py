@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,6 +60,26 @@ class Stager(ABC):
 
         :raises ReferenceRefused: policy forbids it.
         :raises StagingError: it cannot be had, is too large or too slow; says which.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What came of calling a subscriber: a sentence, and if it failed whether it may succeed another time."""
+
+    is_delivered: bool
+    detail: str
+    may_pass: bool = False
+
+
+class Caller(ABC):
+    """Calls subscribers of jobs."""
+
+    @abstractmethod
+    def call(self, uri: str, message_id: str, at: datetime, body: bytes) -> Called:
+        """Send a JSON document, and return what came of it. The same message may be sent more than once, under its id.
+
+        Obeys the egress policy on the address it connects to. Never raises for what the other side does.
         """
 
 

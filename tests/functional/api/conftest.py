@@ -141,6 +141,12 @@ def submit(http: Any, process_id: str, **inputs: Any) -> str:
     return location
 
 
+def newest_job(http: Any, process_id: str) -> str | None:
+    """Return the id of the job of a process that was made last, None when there was none."""
+    found = http.get(f"{URL}/jobs?processID={process_id}&limit=1").json()["jobs"]
+    return found[0]["jobID"] if found else None
+
+
 def ended(http: Any, job: str) -> Any:
     """Wait for a job; return its status."""
     answer = http.get(job, headers={"Prefer": "wait=20"})

@@ -103,7 +103,7 @@ def test_a_process_is_deployed_replaced_and_undeployed(http, base, deploy):
     described = http.get(f"{base}/processes/sort").json()
     assert described["inputs"]["text"]["x-cwl-type"] == "File"
     assert described["inputs"]["text"]["valuePassing"] == ["byReference", "byValue"]
-    assert "valuePassing" not in described["inputs"]["sizes"]
+    assert described["inputs"]["sizes"]["valuePassing"] == ["byValue", "byReference"]
     put = http.put(
         f"{base}/processes/sort",
         data=json.dumps(package("sort", label="Sorts again")),

@@ -39,9 +39,11 @@ def test_the_document_has_values_and_links(http, job):
 
 def test_only_the_outputs_asked_for_come(http, job):
     assert http.get(f"{job}/results?outputs=count,table").json().keys() == {"count", "table"}
-    answer = http.get(f"{job}/results?outputs=nothing")
+    answer = http.get(f"{job}/results?outputs=nothing,count,none")
     assert answer.status_code == 400
     assert answer.json()["type"] == exceptions.NO_SUCH_OUTPUT
+    assert "'nothing'" in answer.json()["detail"]
+    assert "'none'" in answer.json()["detail"]
 
 
 def test_one_output_comes_as_it_is(http, job):
@@ -210,8 +212,9 @@ def test_the_head_of_a_file_says_how_large_it_is(http, table):
         "./table/table.csv",
         "table/table.csv/",
         "TABLE/TABLE.CSV",
-        "table",
         "",
+        "tabl",
+        "table/",
         "table/%ef%bc%8e%ef%bc%8e/table.csv",
         "file:///etc/passwd",
         "C:%5cwindows%5cwin.ini",
@@ -225,6 +228,24 @@ def test_a_path_that_the_manifest_does_not_have_leads_nowhere(http, base, job, p
     answer = http.send(_as_written(http, f"{job}/outputs/{path}"))
     assert answer.status_code == 404
     assert "root:" not in answer.text
+
+
+def test_the_path_of_an_output_without_a_file_is_the_output(http, job):
+    assert http.get(f"{job}/outputs/table").content == TABLE
+    assert http.get(f"{job}/outputs/count").json() == 3
+    assert http.get(f"{job}/outputs/count", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_every_value_of_the_outputs_is_a_link(http, job):
+    answer = http.get(f"{job}/outputs")
+    document = answer.json()
+    assert document.keys() == {"table", "page", "maps", "parts", "count", "box"}
+    assert document["count"] == {"href": f"{job}/results/count?f=text", "type": "text/plain"}
+    assert document["box"] == {"href": f"{job}/results/box", "type": "application/json"}
+    assert document["table"]["href"] == f"{job}/outputs/table/table.csv"
+    assert document["parts"][0]["href"] == f"{job}/outputs/parts/0/first.txt"
+    assert http.get(document["count"]["href"]).text == "3"
+    assert http.get(document["box"]["href"]).json() == {"a": [1, None]}
 
 
 def _as_written(http, url):

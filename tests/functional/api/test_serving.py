@@ -161,7 +161,8 @@ def test_a_chunked_body_is_refused_when_it_has_become_too_large(url):
         b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         b"POST /vault HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET /%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Y: " + b"a" * 70_000 + b"\r\n\r\n",
+        # A few bytes too many, and no end: what the server does not read would cut its answer off.
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Y: " + b"a" * 65_500,
         b"GET / HTTP/1.1\r\nHost: localhost\r\n header: folded\r\n\r\n",
     ],
 )

@@ -143,6 +143,14 @@ def test_execution_prints_the_job(job: RemoteJob, run: Run) -> None:
     assert run("execute", "-p", "echo", "--id-only").stdout == f"{JOB}\n"
 
 
+def test_uris_of_a_subscriber_are_sent_along(run: Run, wire: Wire, job: RemoteJob) -> None:
+    given = ("--success-uri", "http://a.example/done", "--failed-uri", "http://a.example/failed")
+    run("execute", "-p", "echo", *given, "--id-only")
+    (sent,) = [call for call in wire.calls if call.method == "POST"]
+    expected = {"successUri": "http://a.example/done", "failedUri": "http://a.example/failed"}
+    assert json.loads(sent.body)["subscriber"] == expected
+
+
 def test_inputs_of_every_source_are_merged(job: RemoteJob, wire: Wire, run: Run, tmp_path: Path) -> None:
     describe(
         wire,

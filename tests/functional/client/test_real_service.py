@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -180,6 +181,30 @@ def test_job_that_runs_is_followed_and_dismissed(client: WeaverClient, url: str,
     assert told[:4] == ["tick 0", "tick 1", "tick 2", "tick 3"]
     done = command("results", "-u", url, "-j", job.job_id, "-oD", tmp_path, code=1)
     assert "tick 0\n" in (Path(done.stdout.strip()) / "stdout").read_text(encoding="utf-8")
+
+
+def test_jobs_are_tagged_repeated_and_dismissed_together(client: WeaverClient, url: str) -> None:
+    word, key = f"nightly-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
+    job, again = (client.execute("sleep", {"ticks": 0}, tags=[word], idempotency_key=key).check() for _ in range(2))
+    assert job.job_id == again.job_id
+    other = client.execute("sleep", {"ticks": 1}, tags=[word], idempotency_key=key)
+    assert isinstance(other.error, ProblemError) and other.code == 422
+    assert client.monitor(job, timeout=60).success
+    assert client.status(job, wait=1).check().body["status"] == "successful"
+    rerun = client.rerun(job, same_revision=True).check()
+    assert rerun.job_id != job.job_id
+    assert client.monitor(rerun, timeout=60).success
+    options = ("-u", url, "--tag", word, "--since", "2h", "--sort", "created", "--status", "successful,failed")
+    listed = json.loads(command("jobs", *options, "--process", "sleep", "--limit", "5").stdout)["jobs"]
+    assert [item["jobID"] for item in listed] == [job.job_id, rerun.job_id]
+    assert client.jobs(tags=[word], detail=False).check().body["jobs"] == [rerun.job_id, job.job_id]
+    third = command("rerun", "-u", url, "-j", job.job_id, "--idempotency-key", uuid.uuid4().hex)
+    repeated = json.loads(third.stdout)["jobID"]
+    assert json.loads(command("status", "-u", url, "-j", repeated, "--wait", "20s").stdout)["status"] == "successful"
+    named = [part for name in (job.job_id, rerun.job_id, repeated) for part in ("-j", name)]
+    outcomes = json.loads(command("dismiss", "-u", url, *named).stdout)["outcomes"]
+    assert [item["code"] for item in outcomes] == [200, 200, 200]
+    assert "3 of 3" in command("dismiss", "-u", url, *named, code=3).stderr
 
 
 def test_results_before_the_end_are_not_ready(client: WeaverClient, url: str) -> None:

@@ -150,3 +150,20 @@ def test_broker_that_is_away_is_told(tmp_path: Path, port: int) -> None:
     done = run("check", "--data", tmp_path, code=1, **variables)
     queue = next(line for line in done.stdout.splitlines() if line.startswith("queue"))
     assert "ok" not in queue.split()
+
+
+def test_packages_of_a_directory_are_there_from_the_start(tmp_path: Path, port: int) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    tool = "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: echo\ninputs: {}\noutputs: {said: stdout}\n"
+    (packages / "good.cwl").write_text(tool + "id: good\n")
+    (packages / "bad.cwl").write_text(tool + "id: bad\nrequirements: {NoSuch: {}}\n")
+    settings = {"WEAVERLITE_PROCESSES_DIR": str(packages), "WEAVERLITE_DATA": str(tmp_path / "var")}
+    said = run("check", code=1, **settings).stdout
+    assert "package good.cwl  ok" in said and "/requirements/NoSuch" in said
+    with started(tmp_path, "serve", "--port", port, "--concurrency", 1, **settings) as process:
+        client = answering(f"http://localhost:{port}", process)
+        assert client.describe("good").body["version"] == "1.0.0"
+        assert not client.describe("bad")
+        client.close()
+    assert "bad.cwl was not deployed: /requirements/NoSuch" in (tmp_path / "serve.log").read_text(encoding="utf-8")

@@ -73,7 +73,7 @@ def test_a_value_by_reference_is_parsed_and_checked(worker: Worker) -> None:
     assert worker.text(job, "stdout") == "12\n"
     job = worker.run(script("echo $INPUT_n"), {"n": {"href": "data:application/json,9"}}, (number,))
     assert job.failure is not None
-    assert job.failure["errors"][0]["pointer"] == "/inputs/n"
+    assert job.failure["errors"][0]["pointer"] == "/inputs/n/href"
 
 
 def test_files_of_equal_names_get_numbered_folders(worker: Worker) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.functional.services.conftest import OFFER, finish, start
 from weaverlite.errors import (
+    IllegalTransition,
     InvalidInput,
     InvalidRequest,
     JobRemoved,
@@ -391,3 +392,46 @@ def test_a_dismissal_that_loses_against_a_worker_decides_again(jobs, store):
     ended = [jobs.dismiss(job.job_id, None) for job in accepted]
     thread.join()
     assert {job.status for job in ended} == {StatusCode.DISMISSED}
+
+
+def test_a_job_that_ends_although_it_was_asked_to_stop_keeps_what_it_left(jobs, store, publisher, tmp_path):
+    job = jobs.submit("stats", HELLO, None)
+    start(store, job)
+
+    def worker():
+        while not store.jobs.beat(job.job_id, 1, datetime.now(UTC)).dismissal_asked_at:
+            time.sleep(0.02)
+        finish(store, publisher, store.jobs.get(job.job_id), tmp_path / "work")
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    with pytest.raises(IllegalTransition, match="once more"):
+        jobs.dismiss(job.job_id, None)
+    thread.join()
+    assert list(publisher.find()) == [job.job_id]
+    assert jobs.get(job.job_id, None).status is StatusCode.SUCCESSFUL
+    assert jobs.dismiss(job.job_id, None).status is StatusCode.DISMISSED
+    assert list(publisher.find()) == []
+
+
+def test_several_dismissals_are_told_one_by_one(jobs, store):
+    waiting, running = (jobs.submit("stats", HELLO, None) for _ in range(2))
+    start(store, running)
+    foreign = jobs.submit("stats", HELLO, "bob")
+
+    def worker():
+        while not store.jobs.beat(running.job_id, 1, datetime.now(UTC)).dismissal_asked_at:
+            time.sleep(0.02)
+        store.jobs.save(store.jobs.get(running.job_id).dismiss(datetime.now(UTC)))
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    found = jobs.dismiss_all([waiting.job_id, foreign.job_id, running.job_id], None)
+    thread.join()
+    assert [item.job_id for item in found] == [waiting.job_id, foreign.job_id, running.job_id]
+    assert [getattr(item.outcome, "status", None) for item in found] == [
+        StatusCode.DISMISSED,
+        404,
+        StatusCode.DISMISSED,
+    ]
+    assert store.jobs.get(foreign.job_id).status is StatusCode.ACCEPTED

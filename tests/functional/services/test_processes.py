@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from weaverlite.engines.images import compile_image
 from weaverlite.engines.python import builtin_processes
 from weaverlite.errors import (
     DeploymentRefused,
@@ -22,7 +23,7 @@ from weaverlite.errors import (
 )
 from weaverlite.models.process import Description, InputDescription
 from weaverlite.models.queries import ProcessQuery
-from weaverlite.services.packages import parse_deployment
+from weaverlite.services.packages import Packages
 from weaverlite.services.processes import Processes
 from weaverlite.settings import LimitsSettings
 
@@ -44,9 +45,8 @@ def describe(package):
 def deployment(process_id="tool", *, description=None, path=None, **members):
     tool = {"cwlVersion": "v1.2", "class": "CommandLineTool", **({"id": process_id} if process_id else {}), **members}
     body = {"processDescription": description or {}, "executionUnit": tool}
-    return parse_deployment(
-        json.dumps(body).encode(), "application/ogcapppkg+json", process_id=path, limits=LimitsSettings()
-    )
+    packages = Packages({}, compile_image, LimitsSettings())
+    return packages.read(json.dumps(body).encode(), "application/ogcapppkg+json", process_id=path)
 
 
 @pytest.fixture

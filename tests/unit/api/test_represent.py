@@ -107,6 +107,7 @@ def test_a_description_is_valid_and_tells_files_from_values(process):
         "keywords": ["x"],
         "minOccurs": 0,
         "maxOccurs": 1,
+        "valuePassing": ["byValue", "byReference"],
         "schema": {"type": "integer"},
     }
     assert document["outputs"]["o"]["x-cwl-type"] == "File"

@@ -44,8 +44,10 @@ def test_every_command_of_a_service_has_the_common_options() -> None:
     for name in set(NAMES) - local:
         command = main.get_command(click.Context(main), name)
         assert command is not None
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert {"-u", "--url", "-F", "--format", "-H", "--ca-file", "--insecure", "--timeout"} <= options, name
+        for each in command.commands.values() if isinstance(command, click.Group) else [command]:
+            options = {option for parameter in each.params for option in parameter.opts}
+            common = {"-u", "--url", "-F", "--format", "-H", "--ca-file", "--insecure", "--timeout"}
+            assert common <= options, (name, each.name)
 
 
 def test_f_is_follow_and_nothing_else() -> None:

@@ -285,3 +285,12 @@ def test_path_with_an_equal_sign_is_a_document_when_it_names_a_directory(data: P
 def test_absent_document_is_named() -> None:
     with pytest.raises(InvalidUsage, match=r"absent\.json cannot be read"):
         read_inputs(["absent.json"], never)
+
+
+def test_nested_processes_and_collections_pass_as_they_are(data: Path) -> None:
+    nested = {"process": "sort", "inputs": {"text": "a"}, "outputs": {"sorted": {}}}
+    collection = {"collection": "https://e.org/collections/x", "filter": "a = 1"}
+    inputs = {"text": nested, "area": collection}
+    assert read_inputs(document(data, inputs), never).inputs == inputs
+    listed = [{"id": "text", **nested}, {"id": "area", **collection}]
+    assert read_inputs(document(data, listed), never).inputs == inputs

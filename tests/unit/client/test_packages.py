@@ -52,8 +52,13 @@ def test_cwl_is_recognised_in_a_body() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "one of the two"),
-        ({"cwl": CWL, "body": CWL}, "one of the two"),
+        ({}, "one of the three"),
+        ({"cwl": [], "image": None}, "one of the three"),
+        ({"cwl": CWL, "body": CWL}, "one of the three"),
+        ({"cwl": CWL, "image": "alpine:3"}, "one of the three"),
+        ({"cwl": [CWL, {"class": "Workflow"}]}, "no 'cwlVersion'"),
+        ({"image": "alpine:3"}, "no id of its own"),
+        ({"image": "alpine:3", "body": {"executionUnit": CWL}}, "says already what is run"),
         ({"cwl": {"class": "Workflow"}}, "no 'cwlVersion'"),
         ({"cwl": "absent.cwl"}, "cannot be read"),
     ],
@@ -61,3 +66,28 @@ def test_cwl_is_recognised_in_a_body() -> None:
 def test_what_cannot_be_deployed_is_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidUsage, match=words):
         deployment(**options)
+
+
+def test_several_documents_are_parts_under_the_names_of_their_files(tmp_path: Path) -> None:
+    files = [tmp_path / "tool.cwl", tmp_path / "flow.cwl"]
+    for path in files:
+        path.write_text(json.dumps(CWL), encoding="utf-8")
+    body, media_type, known_id = deployment("mine", cwl=files)
+    assert media_type.startswith("multipart/mixed; boundary=")
+    assert known_id == "mine"
+    text = body.decode()
+    assert [text.count(name) for name in ('filename="tool.cwl"', 'filename="flow.cwl"', '"id": "mine"')] == [1, 1, 1]
+    assert deployment("mine", cwl=files)[0] == body
+
+
+@pytest.mark.parametrize(
+    "described",
+    [{"inputs": {}, "title": "T"}, {"processDescription": {"inputs": {}, "title": "T"}}],
+)
+def test_an_image_may_have_a_description(described: Any) -> None:
+    body, media_type, known_id = deployment("mine", image="alpine:3", body=described)
+    assert json.loads(body) == {
+        "processDescription": {"inputs": {}, "title": "T", "id": "mine"},
+        "executionUnit": {"type": "docker", "image": "alpine:3"},
+    }
+    assert (media_type, known_id) == ("application/ogcapppkg+json", "mine")

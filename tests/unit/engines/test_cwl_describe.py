@@ -226,7 +226,10 @@ def test_inputs_may_have_ranges() -> None:
     [
         (5, "/inputs/0/weaverlite:schema"),
         ({"minimum": "a"}, "/inputs/0/weaverlite:schema/minimum"),
-        ({"pattern": "^(a+)+$"}, "/inputs/0/weaverlite:schema/pattern"),
+        ({"pattern": "(?=a)"}, "/inputs/0/weaverlite:schema"),
+        ({"oneOf": [{}]}, "/inputs/0/weaverlite:schema/oneOf"),
+        ({"unit": 3}, "/inputs/0/weaverlite:schema/unit"),
+        ({"minimum": -5e9}, "/inputs/0/weaverlite:schema/minimum"),
         ({"$ref": "http://example.com/x"}, "/inputs/0/weaverlite:schema/$ref"),
         ({"type": "object"}, "/inputs/0/weaverlite:schema/type"),
     ],

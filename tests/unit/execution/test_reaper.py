@@ -84,6 +84,7 @@ class Node:
         self.publisher = LocalPublisher(directory / "results")
         self.directory = directory / "work"
         self.removed: list[str] = []
+        self.forgotten: list[str] = []
         self.reaper = Reaper(
             self.store,
             self.bell,
@@ -94,6 +95,7 @@ class Node:
             sweep=timedelta(hours=1),
             leftovers=[self.containers],
             expire_uploads=self._expire_uploads,
+            forget=lambda job: self.forgotten.append(job.job_id),
         )
 
     def _expire_uploads(self, at: datetime) -> None:
@@ -219,8 +221,10 @@ def test_expired_jobs_go_with_their_results(node: Node, tmp_path: Path) -> None:
     node.store.jobs.save(job.succeed(NOW), manifest)
     node.reaper.sweep(NOW + timedelta(hours=23))
     assert list(node.publisher.find()) == [job.job_id]
+    assert node.forgotten == []
     node.reaper.sweep(NOW + timedelta(hours=25))
     assert list(node.publisher.find()) == []
+    assert node.forgotten == [job.job_id]
     with pytest.raises(JobRemoved):
         node.get(job)
 

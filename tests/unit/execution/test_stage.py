@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +79,72 @@ def test_literals(tmp_path: Path, description: InputDescription, value: Any, sta
     assert stage(tmp_path, description, value) == staged
 
 
+def test_a_file_remembers_where_it_came_from(tmp_path: Path) -> None:
+    fetched, sent = stage(tmp_path, TEXT, [{"href": "data:,x"}, "x"])
+    assert (fetched.source, sent.source) == ("data:,x", "")
+
+
+def test_values_of_other_kinds_are_brought_and_checked(tmp_path: Path) -> None:
+    def count(value: Any, description: InputDescription, destination: Path) -> Any:
+        assert destination.is_dir() and not list(destination.iterdir())
+        return list(range(value["upto"])) if value["upto"] >= 0 else "nothing"
+
+    def brought(value: Any, number: int) -> Any:
+        parts = replace(job_parts(str(tmp_path / str(number))), kinds={"upto": count})
+        staging = Staging(parts, tmp_path / str(number) / "inputs", None)
+        return staging.run((NUMBERS,), {"n": value})["n"]
+
+    assert brought([7, {"upto": 3}, {"href": "data:,8"}], 1) == [7, 0, 1, 2, 8]
+    with pytest.raises(ExecutionError) as caught:
+        brought([1, {"upto": -1}], 2)
+    assert caught.value.faults[0].pointer == "/inputs/n/1"
+
+
+def test_a_run_fetches_by_the_same_rules(tmp_path: Path) -> None:
+    staging = Staging(job_parts(str(tmp_path)), tmp_path / "inputs", None)
+    (tmp_path / "a").mkdir()
+    file = staging.fetch("data:text/plain,hello", "", tmp_path / "a")
+    assert (file.path.read_text(), file.path.parent) == ("hello", tmp_path / "a")
+    for href in ("nope:x", "relative", "data:;base64,?"):
+        with pytest.raises(ExecutionError):
+            staging.fetch(href, "", tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("schema", "href", "expected"),
+    [
+        ({"oneOf": [{"type": "string"}, {"type": "object"}]}, "data:,12", "12"),
+        ({"oneOf": [{"type": "string"}, {"type": "object"}]}, "data:application/json,{}", {}),
+        ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, "data:,a", "a"),
+        ({"type": "string", "contentMediaType": "application/geo+json"}, "data:application/geo+json,{}", "{}"),
+        ({"type": "string", "contentEncoding": "base64"}, "data:;base64,/w==", "/w=="),
+        ({"type": "boolean"}, "data:,true", True),
+    ],
+)
+def test_a_value_by_reference_is_read_as_its_schema_means_it(
+    tmp_path: Path, schema: dict[str, Any], href: str, expected: Any
+) -> None:
+    assert stage(tmp_path, InputDescription(input_id="x", schema=schema), {"href": href}) == expected
+
+
+def test_a_web_page_is_no_data(tmp_path: Path) -> None:
+    page = {"href": "data:text/html,<p>Log in</p>"}
+    with pytest.raises(ExecutionError, match="web page"):
+        stage(tmp_path, BINARY, page)
+    assert stage(tmp_path / "said", BINARY, {**page, "type": "image/png"}).path.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("description", "value", "pointer", "why"),
     [
         (TEXT, [{"href": "data:,x"}, {"href": "nope:x"}], "/inputs/f/1", "scheme 'nope'"),
         (TEXT, {"href": "data:text/plain;base64,?"}, "/inputs/f", "data: URL"),
         (TEXT, {"href": 3}, "/inputs/f", "not a URL"),
-        (NUMBERS, [{"href": "data:,x"}], "/inputs/n/0", "whole number"),
-        (NUMBERS, {"href": "data:application/json,NaN"}, "/inputs/n", "not valid JSON"),
-        (NUMBERS, {"href": "data:application/json," + "[" * 5000}, "/inputs/n", "not valid JSON"),
-        (RECORD, {"href": "data:application/json,{}"}, "/inputs/r/a", "is missing"),
-        (RECORD, {"href": "data:;base64,/w=="}, "/inputs/r", "UTF-8"),
+        (NUMBERS, [{"href": "data:,x"}], "/inputs/n/0/href", "whole number"),
+        (NUMBERS, {"href": "data:application/json,NaN"}, "/inputs/n/href", "is not JSON"),
+        (NUMBERS, {"href": "data:application/json," + "[" * 5000}, "/inputs/n/href", "nested deeper"),
+        (RECORD, {"href": "data:application/json,{}"}, "/inputs/r/href", "at /a it is missing"),
+        (RECORD, {"href": "data:;base64,/w=="}, "/inputs/r/href", "UTF-8"),
         (InputDescription(input_id="d", schema={}, type_name="Directory"), "text", "/inputs/d", "directory"),
         (InputDescription(input_id="d", schema={}, type_name="Directory"), {"href": "data:,x"}, "/inputs/d", "data:"),
     ],

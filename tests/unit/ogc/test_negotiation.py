@@ -6,10 +6,13 @@ import pytest
 
 from weaverlite.ogc.negotiation import (
     EVENTS,
+    FORMATS,
     HTML,
     JSON,
     PROBLEM,
+    TAR,
     TEXT,
+    ZIP,
     Preferences,
     choose,
     is_json,
@@ -121,3 +124,27 @@ def test_preferences_are_read_as_written(headers, expected):
 )
 def test_preferences_come_back_as_they_were(preferences):
     assert Preferences.read(preferences.to_header()) == preferences
+
+
+@pytest.mark.parametrize(
+    ("header", "ignored"),
+    [
+        ("respond-async, wait=3; return=minimal, handling=strict, profile=urn:x", ()),
+        ("handling=strict, fast, colour=blue", ("fast", "colour=blue")),
+        ("wait=soon, return=all, handling=loose", ("wait=soon", "return=all", "handling=loose")),
+        ("wait, wait=3", ("wait",)),
+    ],
+)
+def test_preferences_that_mean_nothing_are_remembered(header, ignored):
+    assert Preferences.read(header).ignored == ignored
+
+
+def test_only_strict_handling_is_strict():
+    assert Preferences.read("handling=STRICT").is_strict
+    assert not Preferences.read("handling=lenient").is_strict
+    assert not Preferences.read("").is_strict
+
+
+def test_archives_have_short_names():
+    assert choose("application/x-tar;q=0.5, application/zip", [JSON, ZIP, TAR]) == ZIP
+    assert (FORMATS["zip"], FORMATS["tar"]) == (ZIP, TAR)

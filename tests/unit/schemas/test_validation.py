@@ -37,7 +37,7 @@ def faults(schema, value):
         ({"format": "uri"}, "a b", "which is not a URI"),
         ({"format": "int32"}, 2**31, "which is not a whole number of 32 bits"),
         ({"format": "byte"}, "?", "is not base64"),
-        ({"allOf": [{"format": "ogc-bbox"}]}, {"bbox": [1, 2, 3]}, "which is not a bounding box"),
+        ({"allOf": [{"format": "ogc-bbox"}]}, {"bbox": [1, 2, 3]}, "has a 'bbox' of 3 numbers: 4 are needed"),
         ({"uniqueItems": True}, [1, 1.0], "/1 is in the list before"),
         ({"uniqueItems": True}, [{"a": 1}, {"b": 1}, {"a": 1}], "/2 is in the list before"),
         ({"contains": {"type": "string"}}, [1], "has no item that fits"),
@@ -99,7 +99,7 @@ def test_hostile_schemas_and_values_are_answered():
     assert "not there" in faults({"$ref": "http://127.0.0.1:1/schema"}, 1)[0]
     assert "does not match" in faults({"pattern": r"^(a+)+$"}, "a" * 3000 + "b")[0]
     assert "cannot be checked" in faults({"pattern": r"(?=a)"}, "a")[0]
-    assert faults({"multipleOf": 1e-308}, 1e308)
+    assert not faults({"multipleOf": 1e-308}, 1e308)
     unique = [{"n": n} for n in range(20_000)]
     assert faults({"uniqueItems": True}, unique) == []
 

@@ -42,7 +42,7 @@ def test_words_replace_those_of_the_package_and_schemas_add_to_it():
             "metadata": [{"title": "m"}],
             "jobControlOptions": ["async-execute"],
             "inputs": {
-                "depth": {"description": "how deep", "schema": {"type": "integer", "minimum": 1}, "minOccurs": 0}
+                "depth": {"description": "how deep", "schema": {"type": "integer", "minimum": 1}, "minOccurs": 1}
             },
             "outputs": {"table": {"title": "Table"}},
         },

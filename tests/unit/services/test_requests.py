@@ -47,7 +47,7 @@ def test_everything_wrong_is_kept():
             "inputs": [1],
             "outputs": {"o": {"transmissionMode": "valu"}},
             "response": "Raw",
-            "subscriber": {"successUri": "https://e.org/"},
+            "subscriber": {"successUri": "mailto:me@e.org"},
             "options": {"nmae": "x", "count": 2},
         }
     )
@@ -55,7 +55,7 @@ def test_everything_wrong_is_kept():
         "/inputs",
         "/outputs/o/transmissionMode",
         "/response",
-        "/subscriber",
+        "/subscriber/successUri",
         "/options/nmae",
         "/options/count",
     }

@@ -11,14 +11,15 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 import weaverlite
-from weaverlite.api.openapi import api_document
-from weaverlite.api.rendering import reply
-from weaverlite.api.service import Answer, Service
+from weaverlite.api import parameters as p
+from weaverlite.api.definitions import definitions
+from weaverlite.api.rendering import reply, set_type
+from weaverlite.api.service import Answer, Service, envelope
 from weaverlite.api.urls import Urls
 from weaverlite.ogc import conformance
 from weaverlite.ogc import links as rel
 from weaverlite.ogc.links import Link
-from weaverlite.ogc.negotiation import JSON, OPENAPI
+from weaverlite.ogc.negotiation import HTML, JSON, OPENAPI, OPENAPI_30, YAML, accepts_openapi_30
 from weaverlite.settings import Settings
 
 _TAG = "service"
@@ -35,32 +36,62 @@ versions = Service("versions", "/versions", "Releases of the service and of what
 def get_landing_page(request: Request) -> dict[str, Any]:
     server, urls = request.runtime.settings.server, Urls.of(request)
     found = (
-        Link(urls.landing(), rel.SELF, JSON, "This document"),
-        Link(urls.at("api"), rel.SERVICE_DESC, OPENAPI, "Definition of the API"),
+        *rel.representations(urls.landing(), "This document"),
+        *_definitions(urls),
         Link(urls.at("conformance"), rel.CONFORMANCE, JSON, "The standards that are met"),
         Link(urls.at("processes"), rel.PROCESSES, JSON, "What can be executed"),
         Link(urls.at("jobs"), rel.JOB_LIST, JSON, "What was executed"),
         Link(urls.at("versions"), rel.RELATED, JSON, "Releases of the service and of what it runs on"),
     )
-    return {"title": server.title, "description": server.description, "links": [link.to_json() for link in found]}
+    document: dict[str, Any] = {"title": server.title, "description": server.description}
+    if server.attribution:
+        document["attribution"] = server.attribution
+    return {**document, "links": [link.to_json() for link in found]}
+
+
+def _definitions(urls: Urls) -> tuple[Link, ...]:
+    api = urls.at("api")
+    return (
+        Link(f"{api}?version=3.1", rel.SERVICE_DESC, OPENAPI, "Definition of the API, OpenAPI 3.1"),
+        Link(f"{api}?version=3.0", rel.SERVICE_DESC, OPENAPI_30, "Definition of the API, OpenAPI 3.0"),
+        Link(f"{api}?f=yaml", rel.SERVICE_DESC, YAML, "Definition of the API, YAML"),
+        Link(f"{api}?f=html", rel.SERVICE_DOC, HTML, "Definition of the API, as a page to try"),
+    )
 
 
 @conformance_service.get(
-    summary="Conformance classes", answers={200: Answer("The classes that are met", "confClasses")}
+    summary="Conformance classes",
+    schema=envelope(query=[p.CATEGORY]),
+    answers={200: Answer("The classes that are met", "confClasses")},
 )
 def get_conformance(request: Request) -> dict[str, Any]:
-    met = conformance.met(features(request.runtime.settings))
-    return {"conformsTo": [*(item.uri for item in met), *request.registry.plugin_conformance]}
+    category = request.validated["category"]
+    found = list(conformance.uris(features(request.runtime.settings), category))
+    if category in ("conf", "all"):
+        found += request.registry.plugin_conformance
+    return {"conformsTo": found}
 
 
 @definition.get(
     summary="Definition of the API",
-    answers={200: Answer("An OpenAPI 3.1 document", media_types=(OPENAPI, JSON))},
-    produces=(OPENAPI, JSON),
+    schema=envelope(query=[p.OPENAPI_VERSION]),
+    answers={200: Answer("An OpenAPI document, or a page of it", "openapi", (OPENAPI, OPENAPI_30, JSON, YAML, HTML))},
+    produces=(OPENAPI, JSON, YAML, HTML),
 )
 def get_api(request: Request) -> Response:
-    document = api_document(request.registry, request.runtime.settings.server, Urls.of(request).base)
-    return reply(document, media_type=request.media_type)
+    urls = Urls.of(request)
+    if request.media_type == HTML:
+        from weaverlite.api import html  # Here for the start-up: the templates take 40 ms.
+
+        documents = [link.to_json() for link in _definitions(urls) if link.rel == rel.SERVICE_DESC]
+        # Swagger UI reads no 3.1.
+        return html.api_page(request, documents, f"{urls.at('api')}?version=3.0")
+    # Both versions have one media type, told apart by its parameter.
+    version = request.validated["version"] or ("3.0" if accepts_openapi_30(request.headers.get("Accept")) else "3.1")
+    media_type = OPENAPI_30 if request.media_type == OPENAPI and version == "3.0" else request.media_type
+    response = Response(body=definitions(request).text(urls.base, version, is_yaml=media_type == YAML))
+    set_type(response, media_type)
+    return response
 
 
 @health.get(summary="Alive", answers={200: Answer("It is", "health")}, is_public=True)
@@ -92,12 +123,20 @@ def get_versions(request: Request) -> dict[str, Any]:
 
 def features(settings: Settings) -> frozenset[str]:
     """Return the features that conformance classes may depend on, as they are with these settings."""
-    found = {"core", "process-description", "dismiss"}
-    if settings.server.result_not_ready_status == 404:
-        # A service that answers 400 before the end serves other clients, but not these requirements.
+    found = {"core", "html", "openapi", "process-description", "dismiss", "job-list", "callback"}
+    found |= {"kvp-execute", "profiles", "job-management", "provenance"}
+    if settings.server.result_not_ready_status == 404 and settings.server.monitor_link != "never":
+        # A service that answers 400 before the end, or never links to the job of an answer, serves other clients, but
+        # does not meet these requirements.
         found |= {"execute-1.0", "execute-2.0"}
     if settings.allows_deploy:
-        found.add("deploy")
+        found |= {"deploy", "deploy-ogcapppkg", "deploy-cwl", "deploy-docker"}
+    if settings.chaining.depth and settings.chaining.jobs:
+        found.add("nested")
+        if settings.chaining.servers:
+            found.add("remote")
+    if settings.chaining.collections:
+        found |= {"collections", "fields-modifiers"}
     return frozenset(found)
 
 

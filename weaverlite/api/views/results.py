@@ -11,18 +11,22 @@ from pyramid.response import Response
 from weaverlite import errors
 from weaverlite.api import parameters as p
 from weaverlite.api.files import check_index, file_response
-from weaverlite.api.raw import is_old, output_response, results_response
-from weaverlite.api.rendering import redirect, reply
+from weaverlite.api.raw import output_response, reference_response, results_response
+from weaverlite.api.rendering import redirect
 from weaverlite.api.service import Answer, Service, envelope
-from weaverlite.api.urls import Urls
-from weaverlite.ogc import links as rel
-from weaverlite.ogc.links import Link
-from weaverlite.ogc.negotiation import ANY, JSON, names
+from weaverlite.ogc.negotiation import ANY, JSON
 
 _TAG = "results"
-_ENDED = (errors.NoSuchJob, errors.ResultNotReady, errors.ResultNotAvailable, errors.JobFailed, errors.JobDismissed)
+_ENDED = (
+    errors.NoSuchJob,
+    errors.JobRemoved,
+    errors.ResultNotReady,
+    errors.ResultNotAvailable,
+    errors.JobFailed,
+    errors.JobDismissed,
+)
 _FILE = {
-    200: Answer("The bytes", media_types=(ANY,)),
+    200: Answer("The bytes, or the value", "outputValue", (JSON, ANY)),
     206: Answer("A part of them", media_types=(ANY,)),
     302: Answer("Where they are", headers=("Location",)),
     304: Answer("They are the same still"),
@@ -32,71 +36,95 @@ _FILE = {
 results = Service("results", "/jobs/{job_id}/results", "All results of a job", _TAG)
 output = Service("result", "/jobs/{job_id}/results/{output_id}", "One result of a job", _TAG)
 item = Service("item", "/jobs/{job_id}/results/{output_id}/{index}", "One item of a result that is a list", _TAG)
+links = Service("outputs", "/jobs/{job_id}/outputs", "Links to all results of a job", _TAG)
 # Not ``*path``: Cornice finds a service by the pattern of its route, and the definition by the names in it.
-file_service = Service("file", "/jobs/{job_id}/outputs/{path:.*}", "A file a job made", _TAG)
+file_service = Service("file", "/jobs/{job_id}/outputs/{path:.*}", "A file a job made, or one of its results", _TAG)
 manifest = Service("manifest", "/jobs/{job_id}/manifest", "Every file a job left", _TAG)
 
 
 @results.get(
     summary="Results of a job",
-    schema=envelope(path=[p.JOB_ID], query=[p.OUTPUTS]),
+    schema=envelope(path=[p.JOB_ID], query=[p.OUTPUTS], header=[p.RETURN, p.ACCEPT_PROFILE]),
     answers={
-        200: Answer("Each value, or a link to it", "results", (JSON, ANY), headers=("Link",)),
+        200: Answer(
+            "Each value, or a link to it; or all of them as parts, or as a zip or tar archive",
+            "results",
+            (JSON, ANY),
+            headers=("Link",),
+        ),
         204: Answer("Links to all results, for a request of version 1.0", headers=("Link",)),
+        302: Answer("Where the only result is", headers=("Location",)),
     },
-    raises=(*_ENDED, errors.NoSuchOutput),
+    raises=(*_ENDED, errors.NoSuchOutput, errors.NotAcceptable),
+    produces=(JSON, ANY),
 )
 def get_results(request: Request) -> Response:
     given = request.validated
     job = request.runtime.jobs.get(given["job_id"], request.owner)
-    if is_old(job) and not given["outputs"] and not names(request.headers.get("Accept"), JSON):
-        # 18-062r2, 7.13: results come as an execution that was waited for would have given them.
-        return results_response(request, job)
-    document = request.runtime.results.document(
-        given["job_id"], request.owner, Urls.of(request), given["outputs"] if given["outputs"] else None
-    )
-    return reply(document, headers={"Link": Link(rel.RESULTS_PROFILE, rel.PROFILE).to_header()})
+    return _varying(results_response(request, job, given["outputs"] or None, given["Prefer"].representation))
+
+
+def _varying(response: Response) -> Response:
+    """Say to caches what else the form depends on."""
+    response.vary = ("Accept", "Accept-Profile", "Prefer")
+    return response
 
 
 @output.get(
     summary="One result",
-    schema=envelope(path=[p.JOB_ID, p.OUTPUT_ID]),
+    schema=envelope(path=[p.JOB_ID, p.OUTPUT_ID], header=[p.RETURN]),
     answers=_FILE,
     raises=(*_ENDED, errors.NoSuchOutput, errors.NotAcceptable),
     produces=(ANY,),
 )
 def get_output(request: Request) -> Response:
-    given = request.validated
-    return output_response(
-        request, given["job_id"], request.runtime.results.output(given["job_id"], request.owner, given["output_id"])
-    )
+    return _one(request, request.validated["output_id"])
 
 
 @item.get(
     summary="One item of a result",
-    schema=envelope(path=[p.JOB_ID, p.OUTPUT_ID, p.INDEX]),
+    schema=envelope(path=[p.JOB_ID, p.OUTPUT_ID, p.INDEX], header=[p.RETURN]),
     answers=_FILE,
     raises=(*_ENDED, errors.NoSuchOutput, errors.NotAcceptable),
     produces=(ANY,),
 )
 def get_item(request: Request) -> Response:
-    given = request.validated
-    index = check_index(given["index"])
-    found = request.runtime.results.output(given["job_id"], request.owner, given["output_id"], index)
-    return output_response(request, given["job_id"], found, index)
+    return _one(request, request.validated["output_id"], check_index(request.validated["index"]))
+
+
+def _one(request: Request, output_id: str, index: int | None = None) -> Response:
+    job = request.runtime.jobs.get(request.validated["job_id"], request.owner)
+    found = request.runtime.results.output(job.job_id, request.owner, output_id, index)
+    return _varying(output_response(request, job, found, index))
+
+
+@links.get(
+    summary="Links to all results",
+    schema=envelope(path=[p.JOB_ID]),
+    answers={200: Answer("A link to each value", "results", headers=("Link",))},
+    raises=_ENDED,
+)
+def get_links(request: Request) -> Response:
+    return reference_response(request, request.runtime.jobs.get(request.validated["job_id"], request.owner))
 
 
 @file_service.get(
-    summary="A file",
-    schema=envelope(path=[p.JOB_ID, p.FILE_PATH]),
+    summary="A file, or one result",
+    schema=envelope(path=[p.JOB_ID, p.FILE_PATH], header=[p.RETURN]),
     answers=_FILE,
-    raises=(errors.NoSuchJob, errors.JobRemoved, errors.ResultNotReady, errors.ResultNotAvailable),
+    raises=(*_ENDED, errors.NotAcceptable),
     produces=(ANY,),
 )
 def get_file(request: Request) -> Response:
     given, found = request.validated, request.runtime.results
     # The path is looked up in the manifest, never made into a path of this host.
-    file = found.file(given["job_id"], request.owner, f"outputs/{given['path']}")
+    left = found.manifest(given["job_id"], request.owner)
+    file = left.find(f"outputs/{given['path']}")
+    if file is None and given["path"] in left.outputs:
+        # Files lie in the directory of their output: a path without one is the name of an output.
+        return _one(request, given["path"])
+    if file is None:
+        raise errors.ResultNotAvailable(f"The job has left no file {'outputs/' + given['path']!r}.")
     if elsewhere := found.url(given["job_id"], file):
         return redirect(elsewhere)
     return file_response(request, file, lambda: found.open(given["job_id"], file))
@@ -114,5 +142,5 @@ def get_manifest(request: Request) -> dict[str, Any]:
 
 
 def includeme(config: Configurator) -> None:
-    for service in (results, output, item, file_service, manifest):
+    for service in (results, output, item, links, file_service, manifest):
         config.add_weaverlite_service(service)

@@ -28,7 +28,13 @@ class Calls:
         return locate_job(self._connection, job_id)
 
     def _of_job(
-        self, job_id: JobReference, part: str = "", params: Mapping[str, Any] | None = None, method: str = "GET"
+        self,
+        job_id: JobReference,
+        part: str = "",
+        params: Mapping[str, Any] | None = None,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        silence: float | None = None,
     ) -> OperationResult:
         try:
             url = self.job_url(job_id)
@@ -36,7 +42,8 @@ class Calls:
             raise
         except ClientError as exc:
             return refusal(exc)
-        return self._connection.call(method, f"{url}/{part}" if part else url, params=params)
+        target = f"{url}/{part}" if part else url
+        return self._connection.call(method, target, params=params, headers=headers, silence=silence)
 
 
 def process_path(process_id: str) -> str:
@@ -47,6 +54,15 @@ def process_path(process_id: str) -> str:
     if not process_id or process_id.strip(".") == "":
         raise InvalidUsage("The id of the process is missing.")
     return f"/processes/{segment(process_id)}"
+
+
+def check_returns(returns: str | None) -> None:
+    """Check the preference ``return``.
+
+    :raises InvalidUsage: it is none that there is.
+    """
+    if returns not in (None, "minimal", "representation"):
+        raise InvalidUsage(f"{returns!r} is no way to return results: use minimal or representation.")
 
 
 def seconds_of(value: Seconds) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from weaverlite.client.calls.common import Seconds, process_path, seconds_of
+from weaverlite.client.calls.common import Seconds, check_returns, process_path, seconds_of
 from weaverlite.client.calls.processes import ProcessCalls
 from weaverlite.client.coercion import InputType, input_types
 from weaverlite.client.errors import ClientError, InvalidUsage
@@ -46,20 +46,34 @@ class ExecutionCalls(ProcessCalls):
         subscriber: Mapping[str, str] | None = None,
         mode: str = "async",
         wait: Seconds | None = None,
+        returns: str | None = None,
+        references: Sequence[str] = (),
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+        tags: Sequence[str] = (),
     ) -> JobHandle:
         """Execute a process: local files are uploaded, then the job is submitted.
 
         :param inputs: a mapping, an OGC execute body, Weaver's list, a CWL job order, the path of such a document, or a
             list of ``name=value`` texts as the command line takes them. ``pathlib.Path`` values are local files.
-        :param mode: ``async``; or ``sync`` to wait for the results, for ``wait`` at most.
+        :param mode: ``async``; ``sync`` to wait for the results, for ``wait`` at most; ``auto`` for what the service
+            does by default.
+        :param returns: ``minimal`` for files as links, ``representation`` for everything inline.
+        :param references: outputs wanted as links; the others come as well unless ``outputs`` says otherwise.
+        :param dry_run: execute nothing; the result is what would be run, or all that is wrong.
+        :param idempotency_key: under which the call may be repeated without making another job.
+        :param tags: words to find the job by.
         :raises InvalidUsage: the inputs cannot be read, or name local files that are not there.
         """
-        if mode not in ("async", "sync"):
-            raise InvalidUsage(f"{mode!r} is not a mode of execution: use async or sync.")
+        if mode not in ("async", "sync", "auto"):
+            raise InvalidUsage(f"{mode!r} is not a mode of execution: use async, sync or auto.")
+        check_returns(returns)
         try:
             request = read_inputs(inputs, self._describer(process_id))
             if any(True for _ in local_files(request.inputs)):
                 request.inputs = replace_files(request.inputs, Uploader(self._connection).put)
+            if references:
+                outputs = self._with_references(process_id, outputs or request.members.get("outputs"), references)
         except InvalidUsage:
             raise
         except ClientError as exc:
@@ -73,14 +87,28 @@ class ExecutionCalls(ProcessCalls):
         prefer = ["respond-async"] if mode == "async" else []
         if wait is not None:
             prefer.append(f"wait={max(1, round(seconds_of(wait)))}")
+        if returns is not None:
+            prefer.append(f"return={returns}")
+        headers = {"Prefer": ", ".join(prefer)} if prefer else {}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
         answer = self._connection.call(
             "POST",
             f"{process_path(process_id)}/execution",
             document=body,
-            headers={"Prefer": ", ".join(prefer)} if prefer else {},
+            params={"dryRun": "true" if dry_run else None, "tags": ",".join(tags) or None},
+            headers=headers,
             silence=self._connection.timeout + (seconds_of(wait) if wait is not None else 0),
         )
         return handle_of(answer)
+
+    def _with_references(self, process_id: str, outputs: Any, references: Sequence[str]) -> dict[str, Any]:
+        """Return the outputs to ask for when some are wanted as links: those named, or all of the process."""
+        known = outputs or self.describe(process_id).check().body.get("outputs")
+        wanted = {name: dict(outputs[name]) if outputs else {} for name in known or ()}
+        for name in references:
+            wanted[name] = {**wanted.get(name, {}), "transmissionMode": "reference"}
+        return wanted
 
     def _describer(self, process_id: str) -> Callable[[], Mapping[str, InputType]]:
         return lambda: input_types(self.describe(process_id).check().body)

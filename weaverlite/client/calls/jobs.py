@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from weaverlite.client.calls.common import Calls, Seconds, seconds_of
 from weaverlite.client.errors import ClientError, InvalidUsage
-from weaverlite.client.jobs import JobReference, failed, judge, refusal
+from weaverlite.client.jobs import JobReference, failed, handle_of, judge, refusal
 from weaverlite.client.logs import follow_logs
 from weaverlite.client.monitor import WAIT, Notice, Watch
 from weaverlite.client.operation import JobHandle, OperationResult
@@ -24,16 +25,64 @@ class JobCalls(Calls):
         status: str | None = None,
         process_id: str | None = None,
         labels: Mapping[str, str] | None = None,
+        tags: Sequence[str] = (),
+        since: str | None = None,
+        sort: str | None = None,
+        detail: bool = True,
         limit: int = 100,
     ) -> OperationResult:
-        """Return the newest jobs, ``limit`` at most."""
+        """Return the newest jobs, ``limit`` at most.
+
+        :param status: a state, or several with commas; ``process_id`` likewise.
+        :param tags: only jobs that have all of these.
+        :param since: only jobs created at this time (RFC 3339) or later.
+        :param sort: ``created``, ``started``, ``finished``, ``process`` or ``status``; with ``-`` before it the other
+            way round.
+        :param detail: False for the ids of the jobs alone.
+        """
         found = [f"{name}={value}" for name, value in (labels or {}).items()]
-        params = {"status": status, "processID": process_id, "label": found or None}
+        params = {
+            "status": status,
+            "processID": process_id,
+            "label": found or None,
+            "tags": ",".join(tags) or None,
+            "datetime": None if since is None else f"{since}/..",
+            "sort": sort,
+            "detail": None if detail else "false",
+        }
         return collect_pages(self._connection, "/jobs", "jobs", params, limit)
 
-    def status(self, job_id: JobReference) -> OperationResult:
-        """Return the status of a job."""
-        return self._of_job(job_id)
+    def status(self, job_id: JobReference, *, wait: Seconds | None = None) -> OperationResult:
+        """Return the status of a job.
+
+        :param wait: how long the service may wait for its end before it answers; no longer than it allows.
+        """
+        if wait is None:
+            return self._of_job(job_id)
+        seconds = seconds_of(wait)
+        return self._of_job(
+            job_id,
+            headers={"Prefer": f"wait={max(1, round(seconds))}"},
+            silence=self._connection.timeout + seconds,
+        )
+
+    def rerun(
+        self, job_id: JobReference, *, same_revision: bool = False, idempotency_key: str | None = None
+    ) -> JobHandle:
+        """Run a job once more: a new job of the same inputs, outputs and options.
+
+        :param same_revision: on the revision of the process that the job ran, not on the latest.
+        :param idempotency_key: under which the call may be repeated without making another job.
+        """
+        return handle_of(
+            self._of_job(
+                job_id,
+                "rerun",
+                {"revision": "same"} if same_revision else None,
+                method="POST",
+                headers={} if idempotency_key is None else {"Idempotency-Key": idempotency_key},
+            )
+        )
 
     def logs(
         self,
@@ -81,6 +130,19 @@ class JobCalls(Calls):
     def dismiss(self, job_id: JobReference) -> OperationResult:
         """Stop a job, or remove one that has ended together with its results."""
         return self._of_job(job_id, method="DELETE")
+
+    def dismiss_all(self, job_ids: Sequence[JobReference]) -> OperationResult:
+        """Dismiss several jobs at once; ``body["outcomes"]`` tells what became of each.
+
+        The result is a success also when some could not be dismissed.
+        """
+        try:
+            names = [unquote(self.job_url(job_id).rpartition("/")[2]) for job_id in job_ids]
+        except InvalidUsage:
+            raise
+        except ClientError as exc:
+            return refusal(exc)
+        return self._connection.call("DELETE", "/jobs", document={"jobs": list(dict.fromkeys(names))})
 
     def watch(
         self, job_id: JobReference, *, timeout: Seconds | None = None, logs: bool = False, wait: Seconds = WAIT

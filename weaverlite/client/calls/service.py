@@ -17,6 +17,10 @@ class ServiceCalls(Calls):
         """Return the versions of the service's parts."""
         return self._connection.call("GET", "/versions")
 
-    def conformance(self) -> OperationResult:
-        """Return the conformance classes the service declares."""
-        return self._connection.call("GET", "/conformance")
+    def conformance(self, category: str | None = None) -> OperationResult:
+        """Return the conformance classes the service declares.
+
+        ``category`` asks our own servers for what stands in them: ``req``, ``rec``, ``per``, or ``all``.
+        """
+        params = {"category": category} if category else None
+        return self._connection.call("GET", "/conformance", params=params)

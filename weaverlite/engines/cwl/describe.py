@@ -12,7 +12,9 @@ from weaverlite.engines.cwl.types import Types, text
 from weaverlite.errors import Fault, InvalidPackage
 from weaverlite.models.options import Options, Resources
 from weaverlite.models.process import Description, InputDescription, OutputDescription
+from weaverlite.ogc.measures import unit
 from weaverlite.schemas import validate_schema
+from weaverlite.schemas.narrowing import narrow
 from weaverlite.schemas.options import check_options
 
 _MIB = 2**20
@@ -34,7 +36,9 @@ _KEYWORDS = frozenset(
         "minLength",
         "minimum",
         "multipleOf",
+        "pattern",
         "title",
+        "unit",
     }
 )
 
@@ -45,7 +49,7 @@ def describe(admitted: Admitted) -> Description:
     :raises InvalidPackage: its options or the schemas it adds to its inputs are not valid.
     """
     main = admitted.original.main
-    types = Types(main)
+    types = Types(main, admitted.names)
     faults: list[Fault] = []
     inputs = tuple(_inputs(admitted, types, faults))
     options = _options(admitted, faults)
@@ -70,7 +74,12 @@ def _inputs(admitted: Admitted, types: Types, faults: list[Fault]) -> Iterator[I
     for item in entries(main.content.get("inputs"), f"{main.pointer}/inputs"):
         port = types.port(item.content)
         has_default = item.content.get("default") is not None
-        schema = {**port.schema, **_extension(item.content, item.pointer, faults)}
+        said = _extension(item.content, item.pointer, faults)
+        metadata = (unit(str(said.pop("unit"))),) if "unit" in said else ()
+        where = f"{item.pointer}/{SCHEMA}"
+        narrowed, wrong = narrow(port.schema, said, where, optional=has_default or port.is_optional)
+        faults += wrong
+        schema = dict(narrowed)
         if has_default and _is_literal(item.content["default"]):
             schema["default"] = item.content["default"]
         yield InputDescription(
@@ -81,6 +90,7 @@ def _inputs(admitted: Admitted, types: Types, faults: list[Fault]) -> Iterator[I
             min_occurs=0 if has_default or port.is_optional else 1,
             max_occurs=None if port.is_list else 1,
             type_name=port.type_name,
+            metadata=metadata,
         )
 
 
@@ -137,7 +147,11 @@ def _extension(content: Mapping[str, Any], pointer: str, faults: list[Fault]) ->
         for name in said
         if name not in _KEYWORDS
     ]
-    faults += validate_schema(dict(said), where)
+    if "unit" in said and not (isinstance(said["unit"], str) and said["unit"]):
+        faults.append(Fault("it must be the name of a unit, like m or degC", f"{where}/unit"))
+    if wrong := validate_schema({name: item for name, item in said.items() if name != "unit"}, where):
+        faults += wrong
+        return {}
     return dict(said)
 
 

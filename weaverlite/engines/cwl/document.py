@@ -86,12 +86,16 @@ class ClassNames:
             if isinstance(uri, str)
         }
 
-    def plain(self, name: str) -> str:
-        """Return ``DockerRequirement``, ``cwltool:TimeLimit`` or ``weaverlite:Options`` of any spelling of these."""
+    def expanded(self, name: str) -> str:
+        """Return a name with the prefix that the document gives a namespace written out."""
         for prefix, uri in self._namespaces.items():
             if name.startswith(prefix):
-                name = uri + name[len(prefix) :]
-                break
+                return uri + name[len(prefix) :]
+        return name
+
+    def plain(self, name: str) -> str:
+        """Return ``DockerRequirement``, ``cwltool:TimeLimit`` or ``weaverlite:Options`` of any spelling of these."""
+        name = self.expanded(name)
         for uri, prefix in _PREFIXES.items():
             if name.startswith(uri):
                 return prefix + name[len(uri) :]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from weaverlite.engines.cwl.document import Item, entries, is_expression, requirements, short
-from weaverlite.engines.formats import BINARY, DIRECTORY, file_schema, media_type_of_format, media_type_of_name
+from weaverlite.engines.cwl.document import ClassNames, Item, entries, is_expression, requirements, short
+from weaverlite.engines.formats import (
+    BBOX,
+    BINARY,
+    DIRECTORY,
+    file_schema,
+    is_bbox_format,
+    media_type_of_format,
+    media_type_of_name,
+)
 
 _PRIMITIVES: Mapping[str, Mapping[str, Any]] = {
     "string": {"type": "string"},
@@ -18,6 +27,16 @@ _PRIMITIVES: Mapping[str, Mapping[str, Any]] = {
     "double": {"type": "number", "format": "double"},
     "null": {"type": "null"},
     "Any": {},
+}
+#: A file of OGC's format for bounding boxes is sent, and described, as the box itself.
+_BOUNDING_BOX: dict[str, Any] = {
+    "type": "object",
+    "format": "ogc-bbox",
+    "required": ["bbox"],
+    "properties": {
+        "bbox": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
+        "crs": {"type": "string", "format": "uri"},
+    },
 }
 _STREAMS = {"stdin": "File", "stdout": "File", "stderr": "File"}
 #: Named types may contain themselves; a schema that is written out cannot.
@@ -37,7 +56,8 @@ class Port:
 class Types:
     """The types of one process, with those that it names under SchemaDefRequirement."""
 
-    def __init__(self, process: Item) -> None:
+    def __init__(self, process: Item, names: ClassNames | None = None) -> None:
+        self._names = names or ClassNames(None)
         self._named: dict[str, Any] = {}
         for section in ("hints", "requirements"):
             for item in requirements(process.content.get(section), ""):
@@ -56,7 +76,7 @@ class Types:
         items = [kind for kind in kinds if kind not in lists]
         for kind in lists:
             items += [item for item in _alternatives(kind.get("items")) if item not in items]
-        media_types = _media_types(content.get("format"))
+        media_types = self._media_types(content.get("format"))
         return Port(
             schema=self._any_of(items, media_types, 0),
             type_name="|".join(_name(kind) for kind in kinds),
@@ -70,7 +90,7 @@ class Types:
         ``file_name`` tells the media type of a file where the parameter declares no format.
         """
         kinds = [kind for kind in _alternatives(content.get("type")) if kind != "null"]
-        media_types = _media_types(content.get("format"))
+        media_types = self._media_types(content.get("format"))
         if not media_types and "format" not in content and file_name:
             media_types = [media_type_of_name(file_name)]
         return self._any_of(kinds, media_types, 0)
@@ -86,6 +106,8 @@ class Types:
         if isinstance(kind, str):
             if kind in _PRIMITIVES:
                 return dict(_PRIMITIVES[kind])
+            if kind == "File" and media_types == [BBOX]:
+                return copy.deepcopy(_BOUNDING_BOX)
             if kind == "File":
                 schemas = [file_schema(media_type) for media_type in media_types or [BINARY]]
                 return schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
@@ -105,6 +127,21 @@ class Types:
             return self._record(kind, depth)
         return self._any_of(_alternatives(kind.get("type")), media_types, depth + 1) if depth < _DEPTH else {}
 
+    def _media_types(self, declared: Any) -> list[str]:
+        """Return the media types of a parameter's formats; none when one of them is not known before it runs."""
+        names = declared if isinstance(declared, list) else [declared] if declared else []
+        found: list[str] = []
+        for name in names:
+            media_type = None
+            if isinstance(name, str) and not is_expression(name):
+                full = self._names.expanded(name)
+                media_type = BBOX if is_bbox_format(full) else media_type_of_format(full)
+            if media_type is None:
+                return []
+            if media_type not in found:
+                found.append(media_type)
+        return found
+
     def _record(self, kind: Mapping[str, Any], depth: int) -> dict[str, Any]:
         if depth >= _DEPTH:
             return {"type": "object"}
@@ -115,7 +152,7 @@ class Types:
         for field in entries(listed, ""):
             kinds = _alternatives(field.content.get("type"))
             name = short(field.name)
-            schema = self._any_of(kinds, _media_types(field.content.get("format")), depth + 1)
+            schema = self._any_of(kinds, self._media_types(field.content.get("format")), depth + 1)
             properties[name] = {**_words(field.content), **schema}
             if "null" not in kinds and "default" not in field.content:
                 needed.append(name)
@@ -153,16 +190,3 @@ def _name(kind: Any) -> str:
         items = _alternatives(kind.get("items"))
         return "|".join(f"{_name(item)}[]" for item in items)
     return str(kind.get("type", "")) if isinstance(kind, Mapping) and isinstance(kind.get("type"), str) else ""
-
-
-def _media_types(declared: Any) -> list[str]:
-    """Return the media types of a parameter's formats; none when one of them is not known before it runs."""
-    names = declared if isinstance(declared, list) else [declared] if declared else []
-    found: list[str] = []
-    for name in names:
-        media_type = media_type_of_format(name) if isinstance(name, str) and not is_expression(name) else None
-        if media_type is None:
-            return []
-        if media_type not in found:
-            found.append(media_type)
-    return found

@@ -15,9 +15,10 @@ from cwltool.process import shortname
 from schema_salad.ref_resolver import file_uri, uri_file_path
 
 from weaverlite.engines.cwl.session import Session
-from weaverlite.engines.formats import media_type_of_format, media_type_of_name
+from weaverlite.engines.formats import BINARY, media_type_of_format, media_type_of_name
 from weaverlite.errors import EngineError
 from weaverlite.models.results import LocalDirectory, LocalFile, LocalValue
+from weaverlite.ogc.values import media_type_fits
 
 
 def job_order(ports: Iterable[Mapping[str, Any]], inputs: Mapping[str, LocalValue]) -> dict[str, Any]:
@@ -93,6 +94,10 @@ def _format(file: LocalFile, declared: Any) -> str | None:
     formats = [item for item in formats if "$(" not in item and "${" not in item]
     for item in formats:
         if file.media_type and media_type_of_format(item) == file.media_type:
+            return item
+    for item in formats:
+        # The same format by another name: application/x-netcdf is application/netcdf.
+        if file.media_type and media_type_fits(file.media_type, media_type_of_format(item) or BINARY):
             return item
     return formats[0] if formats else None
 

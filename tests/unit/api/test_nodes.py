@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import colander
 import pytest
 
-from weaverlite.api import parameters as p
+from weaverlite.api import nodes as p
 
 
 def read(typ, text):
