@@ -69,6 +69,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if ROOT / "tests" / "integration" in item.path.parents:
             # They start whole services and kill them: one at a time, however many processes share the other tests.
             item.add_marker(pytest.mark.xdist_group("integration"))
+        elif ROOT / "tests" / "functional" in item.path.parents:
+            # Tests of a module share a service, which takes longer to start than most tests take.
+            pair = next((name for name in PAIRS if f"[{name}" in item.name), "")
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(ROOT)} {pair}"))
     if os.environ.get("CI") != "true":
         return
     needed = {name for item in items for name in SERVERS if item.get_closest_marker(name)}

@@ -7,6 +7,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 
+from weaverlite.api import parameters as p
 from weaverlite.api.service import Answer, Document, Service, envelope
 
 greetings = Service("greetings", "/greetings", "Greetings", "plugin")
@@ -14,7 +15,7 @@ greetings = Service("greetings", "/greetings", "Greetings", "plugin")
 
 @greetings.post(
     summary="Check a link",
-    schema=envelope(body=Document("link")),
+    schema=envelope(query=[p.LIMIT], body=Document("link")),
     answers={200: Answer("The link", "link")},
 )
 def greet(request: Request) -> Any:
