@@ -210,7 +210,7 @@ def test_process_is_deployed_described_and_removed(service: Service, tmp_path: P
     described = json.loads(service.run("describe", "-p", process_id).stdout)
     assert described["inputs"]["script"]["schema"] == {"type": "string"}
     package = json.loads(service.run("package", "-p", process_id).stdout)
-    assert package["executionUnit"]["value"]["baseCommand"] == ["sh", "-c"]
+    assert package["baseCommand"] == ["sh", "-c"]
     assert service.run("undeploy", "-p", process_id).stdout == ""
     refused(service.run("describe", "-p", process_id, status=3), process_id)
 

@@ -11,6 +11,7 @@ from weaverlite.ogc.measures import unit_of
 
 #: Ranges of whole numbers of 32 and 64 bits, and words for the width of numbers: the type says that already.
 _WIDE = frozenset({-(2**31), 2**31 - 1, -(2**63), 2**63 - 1})
+_ANY = "application/octet-stream"
 _WIDTHS = frozenset({"float", "double", "int32", "int64"})
 _SIZES = (("Length", "characters"), ("Items", "items"))
 _LONGEST = 60
@@ -56,7 +57,8 @@ def _type(item: Mapping[str, Any]) -> str:
     for form in (*_forms(schema), *_forms(inner)):
         kind = form.get("type")
         kinds += [str(name) for name in (kind if isinstance(kind, list) else [kind] if kind else [])]
-        words += [str(form[name]) for name in ("contentMediaType",) if name in form]
+        # That a file may be anything goes without saying.
+        words += [str(form["contentMediaType"])] if form.get("contentMediaType", _ANY) != _ANY else []
         said = str(form.get("format", ""))
         words += [said] if said and said not in _WIDTHS else []
     if inner is not None:

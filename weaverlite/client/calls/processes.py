@@ -24,7 +24,7 @@ class ProcessCalls(Calls):
         return self._connection.call("GET", process_path(process_id))
 
     def package(self, process_id: str) -> OperationResult:
-        """Return the package of a process as it was deployed."""
+        """Return the CWL of a process; of one that has none, what was deployed."""
         headers = {"Accept": "application/cwl+json, application/json;q=0.9, */*;q=0.8"}
         return self._connection.call("GET", f"{process_path(process_id)}/package", headers=headers)
 
