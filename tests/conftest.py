@@ -60,6 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault(name, value)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Cut the names of large parameters: the name of the test is in its environment, which has a limit."""
+    if isinstance(val, str | bytes) and len(val) > 120:
+        return f"{val[:60]!a}-and-{len(val) - 60}-more"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

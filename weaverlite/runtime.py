@@ -142,7 +142,8 @@ class Runtime:
     def management(self) -> Management:
         from weaverlite.services.management import Management
 
-        return Management(self.store, self.jobs, self.processes, self.packages)
+        keep = self.settings.limits.created
+        return Management(self.store, self.jobs, self.processes, self.packages, keep=keep)
 
     @cached_property
     def provenance(self) -> Provenance:

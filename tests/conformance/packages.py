@@ -95,6 +95,16 @@ MANY_OUTPUTS = {
     "flag": "true",
     "word": "a word",
 }
+#: Their media types when they come by themselves; several where a service may choose.
+MANY_TYPES: dict[str, tuple[str, ...]] = {
+    "text": ("text/plain",),
+    "table": ("text/csv",),
+    "data": ("application/json",),
+    "count": ("application/json", "text/plain"),
+    "ratio": ("application/json", "text/plain"),
+    "flag": ("application/json", "text/plain"),
+    "word": ("application/json", "text/plain"),
+}
 #: Ends with an error.
 FAIL = shell(
     "conf-fail", "echo it did not work >&2; exit 3", {}, {"never": {"type": "File", "outputBinding": {"glob": "never"}}}

@@ -24,6 +24,7 @@ ACCESS = (
     PART3 + "collection-input/collection-access",
     PART3 + "remote-collections/collection-access",
 )
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 
 def points(origin: Origin, **members: Any) -> dict[str, Any]:
@@ -111,26 +112,32 @@ def test_req_collection_input_filtering(service: Service, origin: Origin, case: 
 
 @req(V2 + "collection-input/filtering")
 @pytest.mark.parametrize(
-    ("member", "value", "parameter"),
+    ("members", "mapped", "wanted"),
     [
-        ("ids", ["p1", "p2"], "ids"),
-        ("q", "point", "q"),
-        ("crs", "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "crs"),
-        ("subset", "Lat(0:1)", "subset"),
-        ("geometry", {"type": "Point", "coordinates": [0, 0]}, "geometry"),
-        ("assets", ["data"], "assets"),
+        ({"ids": ["p1", "p2"]}, {"ids": "p1,p2"}, [1, 2]),
+        ({"q": ["odd"]}, {"q": "odd"}, [1, 3, 5, 7, 9]),
+        ({"q": "EVEN,nothing"}, {"q": "EVEN,nothing"}, [0, 2, 4, 6, 8]),
+        # What longitude, latitude and time are to a coverage, box and time are to features.
+        ({"subset": "Lat(0:1)"}, {"bbox": "-180,0,180,1"}, [0, 1]),
+        ({"subset": ["Lat(0:3)", "Lon(2:*)"], "subsetCrs": CRS84}, {"bbox": "2,0,180,3"}, [2, 3]),
+        ({"subset": 'time("2024-01-02T00:00:00Z":*)'}, {"datetime": "2024-01-02T00:00:00Z/.."}, list(range(1, 10))),
+        ({"geometry": {"type": "Point", "coordinates": [3, 3]}}, {"bbox": "3,3,3,3"}, [3]),
+        ({"geometry": "POLYGON((0 0,5 0,5 2,0 2,0 0))", "geometryCrs": CRS84}, {"bbox": "0,0,5,2"}, [0, 1, 2]),
+        ({"bbox": [0, 0, 1, 1], "bboxCrs": CRS84}, {"bbox": "0,0,1,1"}, [0, 1]),
+        ({"filter": "number < 2", "filterCrs": CRS84}, {}, [0, 1]),
+        ({"crs": CRS84}, {}, list(range(10))),
+        ({"assets": ["data"]}, {}, list(range(10))),
     ],
-    ids=["ids", "q", "crs", "subset", "geometry", "assets"],
+    ids=["ids", "q", "q-text", "lat", "lat-lon", "time", "point", "wkt", "bbox-crs", "filter-crs", "crs", "assets"],
 )
 def test_req_collection_input_filtering__recognised(
-    service: Service, origin: Origin, member: str, value: Any, parameter: str
+    service: Service, origin: Origin, members: dict[str, Any], mapped: dict[str, str], wanted: list[int]
 ) -> None:
-    """Each member of collectionValue is a parameter of the data API, or applied here."""
-    given = points(origin, **{member: value})
-    features(service, given)
-    asked = queries(origin, given)
-    assert asked
-    assert parameter in asked[0] or member in ("ids", "geometry", "crs", "assets"), asked
+    """Each member of collectionValue is a parameter of the data API where there is one, and applied here besides."""
+    given = points(origin, **members)
+    assert numbers(features(service, given)) == wanted
+    asked = queries(origin, given)[0]
+    assert {name: asked.get(name) for name in mapped} == mapped
 
 
 @req(V2 + "collection-input/filtering")
@@ -145,8 +152,17 @@ def test_req_collection_input_filtering__recognised(
         {"limit": "all"},
         {"filter": "kind = "},
         {"filter": {"op": "=", "args": 1}},
+        {"q": 3},
+        {"crs": "Mars"},
+        {"subset": "Lat"},
+        {"geometry": {"type": "Point"}},
+        {"geometry": "CIRCLE(1 1)"},
+        {"passThruParameters": ["vendor"]},
     ],
-    ids=["bbox", "bbox-text", "datetime", "reversed", "limit", "limit-text", "filter", "operator"],
+    ids=[
+        "bbox", "bbox-text", "datetime", "reversed", "limit", "limit-text", "filter", "operator", "q", "crs", "subset",
+        "geometry", "wkt", "passed",
+    ],
 )
 def test_req_collection_input_filtering__refused(service: Service, origin: Origin, members: dict[str, Any]) -> None:
     answer = service.execute("conf-copy", {"file": points(origin, **members)}, prefer="respond-async")
@@ -167,6 +183,13 @@ def test_req_input_fields_modifiers_derived_fields(service: Service, origin: Ori
     """``properties`` may be a map of names to expressions."""
     found = features(service, points(origin, properties={"twice": "number * 2", "number": "number"}))
     assert [item["properties"]["twice"] for item in found] == [2 * number for number in range(10)]
+
+
+@req(V2 + "collection-input/property-selection")
+def test_req_collection_input_property_selection__aliases(service: Service, origin: Origin) -> None:
+    aliases = {"twice": "number * 2", "sort": "kind"}
+    found = features(service, points(origin, properties=["twice", "sort", "number"], aliases=aliases))
+    assert found[3]["properties"] == {"twice": 6, "sort": "odd", "number": 3}
 
 
 @req(V2 + "collection-input/pass-thru")

@@ -12,6 +12,7 @@ from weaverlite.api.rendering import reply
 from weaverlite.models.codec import to_json
 from weaverlite.models.job import Job
 from weaverlite.models.process import Process
+from weaverlite.ogc.negotiation import HTML, JSON, choose
 from weaverlite.services.requests import ExecuteRequest
 
 
@@ -19,6 +20,9 @@ def checked(request: Request, process_id: str, wanted: ExecuteRequest) -> Respon
     """Answer with what an execution would run. Raises as its submission, and stores nothing."""
     job, inputs = request.runtime.jobs.check(process_id, wanted, request.owner)
     process = request.runtime.processes.get(job.process_id, job.process_revision)
+    # Whatever an execution might answer, this is a document, and a page of it.
+    if choose(request.headers.get("Accept"), (JSON, HTML)) == HTML:
+        request.media_type = HTML
     return reply(execution_check(job, process, inputs))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 
-from weaverlite.api.rendering import write_json
+from weaverlite.api.rendering import write_json, write_yaml
 from weaverlite.settings import ServerSettings
 
 #: Texts kept at a time: the base of a URL comes from the request, so there may be many.
@@ -33,14 +33,7 @@ class Definitions:
 
     def _write(self, base: str, version: str, is_yaml: bool) -> bytes:
         document = {**self._document(version), "servers": [{"url": base}]}
-        if not is_yaml:
-            return write_json(document)
-        import yaml  # Here for the start-up.
-
-        # Through JSON: the dumper would write what two places share as an anchor.
-        plain = yaml.load(write_json(document), yaml.CSafeLoader)
-        text: bytes = yaml.dump(plain, Dumper=_dumper(), sort_keys=False, allow_unicode=True, encoding="utf-8")
-        return text
+        return write_yaml(document) if is_yaml else write_json(document)
 
     def _build(self, version: str) -> dict[str, Any]:
         from weaverlite.api.openapi import api_document  # Here for the start-up: most services are never asked.
@@ -51,12 +44,6 @@ class Definitions:
 
             return converted(document)
         return document
-
-
-def _dumper() -> Any:
-    import yaml
-
-    return yaml.CSafeDumper
 
 
 def definitions(request: Request) -> Definitions:

@@ -54,6 +54,25 @@ def problem_page(request: Request, document: Mapping[str, Any], headers: Mapping
     return _fill(response, _document_page(request, document, title), _POLICY)
 
 
+def results_page(request: Request, job_id: str, values: Mapping[str, Any], title: str) -> Response:
+    """Return results of a job, by the names of their outputs, as a page."""
+    urls = Urls.of(request)
+    links = [
+        {"href": urls.job(job_id), "rel": "monitor", "title": "The job"},
+        {"href": urls.at("jobs", job_id, "results"), "rel": "results", "title": "All its results"},
+    ]
+    # An execution is not done once more to see it in another form.
+    json = _as_json(request) if "job_id" in request.matchdict else f"{links[1]['href']}?f=json"
+    return values_page(request, values, title, links, json)
+
+
+def values_page(
+    request: Request, values: Mapping[str, Any], title: str, links: list[dict[str, str]], json: str = ""
+) -> Response:
+    """Return values by their names as a page: what they are called has no meaning here."""
+    return _fill(Response(status=200), _render(request, {}, values, title, links=links, json=json), _POLICY)
+
+
 def api_page(request: Request, documents: list[dict[str, str]], url: str) -> Response:
     """Return the page that shows the definition of the API; it gets the document at ``url``."""
     text = _templates().get_template("api.html").render(
@@ -74,17 +93,21 @@ def _document_page(request: Request, document: Any, title: str) -> str:
     links = members.pop("links") if is_links(members.get("links")) else []
     lists = {name: members.pop(name) for name in _LISTS if _are_resources(members.get(name))}
     shown = {name: value for name, value in members.items() if name not in ("description", "detail", "title")}
+    return _render(request, members, shown, title, links=links, lists=lists, json=_as_json(request))
+
+
+def _render(
+    request: Request, document: Mapping[str, Any], shown: Mapping[str, Any], title: str, **more: Any
+) -> str:
     parts = {name: value for name, value in shown.items() if value and _is_part(value)}
     text: str = _templates().get_template("page.html").render(
         **_frame(request),
         title=title,
-        document=members,
-        links=links,
-        lists=lists,
+        document=document,
         facts={name: value for name, value in shown.items() if name not in parts},
         parts=parts,
         trail=list(_trail(request)),
-        json=_as_json(request),
+        **{"lists": {}, **more},
     )
     return text
 

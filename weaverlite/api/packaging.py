@@ -9,19 +9,21 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.response import Response
 
-from weaverlite.api.rendering import set_type, write_yaml
+from weaverlite.api.rendering import reply, set_type, write_yaml
 from weaverlite.errors import NotAcceptable
 from weaverlite.models.package import Package
 from weaverlite.models.process import Deployed
 from weaverlite.ogc import packages as known
-from weaverlite.ogc.negotiation import JSON, YAML, choose, essence
+from weaverlite.ogc.negotiation import HTML, JSON, YAML, choose, essence, takes_anything
 from weaverlite.services.notations import Notation, is_cwl
 
 _CWL = (known.CWL_JSON, known.CWL_YAML, known.CWL)
 _PACKAGE = (known.PACKAGE_JSON, known.PACKAGE_YAML, known.PACKAGE)
 _PLAIN = (JSON, YAML, "application/x-yaml", "text/yaml")
 #: Everything that may be answered.
-MEDIA_TYPES = tuple(sorted({*_CWL, *_PACKAGE, *_PLAIN, *known.CWL_TYPES, *known.PLAIN_TYPES, *known.MULTIPART_TYPES}))
+MEDIA_TYPES = tuple(
+    sorted({*_CWL, *_PACKAGE, *_PLAIN, HTML, *known.CWL_TYPES, *known.PLAIN_TYPES, *known.MULTIPART_TYPES})
+)
 
 
 def package_response(request: Request, deployed: Deployed, package: Package) -> Response:
@@ -39,7 +41,14 @@ def package_response(request: Request, deployed: Deployed, package: Package) -> 
         forms.setdefault(media_type, sent)
     for media_type in _CWL:
         forms.setdefault(media_type, package.document if has_more else sent)
-    chosen = choose(request.headers.get("Accept"), tuple(forms))
+    accept = request.headers.get("Accept")
+    if not takes_anything(accept):
+        # A page is not what was deployed: browsers, which take anything, get that.
+        forms.setdefault(HTML, sent)
+    chosen = choose(accept, tuple(forms))
+    if chosen == HTML:
+        request.media_type = HTML
+        return reply(sent)
     if chosen is None:
         raise NotAcceptable(f"The package can be had as {', '.join(forms)}; the request accepts none of these.")
     form = forms[chosen]

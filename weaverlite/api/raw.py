@@ -24,16 +24,29 @@ from weaverlite.models.results import OutputFile
 from weaverlite.ogc import links as rel
 from weaverlite.ogc import profiles
 from weaverlite.ogc.links import Link
-from weaverlite.ogc.negotiation import HTML, JSON, MIXED, RELATED, TAR, TEXT, ZIP, choose, essence, is_json, names
+from weaverlite.ogc.negotiation import (
+    HTML,
+    JSON,
+    MIXED,
+    RELATED,
+    TAR,
+    TEXT,
+    ZIP,
+    choose,
+    essence,
+    is_json,
+    names,
+    takes_anything,
+)
 from weaverlite.ogc.status import StatusCode
 from weaverlite.ogc.values import is_bbox
 from weaverlite.services.results import Output
-from weaverlite.services.shapes import Passing, is_old, transmission_modes
+from weaverlite.services.shapes import Passing, is_large, is_old, transmission_modes
 
 ARCHIVES = (ZIP, TAR)
 _PARTS = (RELATED, MIXED)
 #: The forms of several outputs, the default first.
-FORMS = (JSON, *_PARTS, *ARCHIVES)
+FORMS = (JSON, HTML, *_PARTS, *ARCHIVES)
 
 
 def executed_response(request: Request, job: Job) -> Response:
@@ -60,9 +73,8 @@ def results_response(request: Request, job: Job, outputs: Collection[str] | None
         return _archive(request, job, outputs, archive)
     found = request.runtime.results.outputs(job.job_id, request.owner, outputs)
     accept = request.headers.get("Accept")
-    if choose(accept, (JSON, HTML)) == HTML:
-        request.media_type = HTML
-        return _document(request, job, found, Passing())
+    if choose(accept, FORMS) == HTML:
+        return _page(request, job, found)
     if _is_old(job) and outputs is None and not names(accept, JSON):
         # 18-062r2, 7.13: results come as an execution that was waited for would have given them.
         return _old(request, job, found)
@@ -73,8 +85,10 @@ def results_response(request: Request, job: Job, outputs: Collection[str] | None
 
 def reference_response(request: Request, job: Job) -> Response:
     """Return the results document in which every value is a link."""
-    found = request.runtime.results.outputs(job.job_id, request.owner)
-    return _document(request, job, found, Passing("reference"))
+    found, by_reference = request.runtime.results.outputs(job.job_id, request.owner), Passing("reference")
+    if request.media_type == HTML:
+        return _page(request, job, found, by_reference)
+    return _document(request, job, found, by_reference)
 
 
 def wished_profiles(request: Request) -> tuple[str, ...]:
@@ -96,6 +110,8 @@ def _new(request: Request, job: Job, outputs: Sequence[Output], returns: str | N
     chosen = choose(request.headers.get("Accept"), FORMS)
     if chosen is None:
         raise NotAcceptable(f"Results can be had as {', '.join(FORMS)} only; the request accepts none of these.")
+    if chosen == HTML:
+        return _page(request, job, outputs)
     if chosen in _PARTS:
         return multipart_response([_part(request, job, item) for item in outputs], chosen)
     if chosen in ARCHIVES:
@@ -121,9 +137,12 @@ def _old(request: Request, job: Job, outputs: Sequence[Output]) -> Response:
     """Return outputs as the tables of version 1.0 want them.
 
     All by reference: links without a body. One by value: itself. Otherwise parts, of which those by reference are
-    empty. No profile: that version knows none.
+    empty. No profile: that version knows none. Its class html wants a page in the place of whatever has a body.
     """
+    accept = request.headers.get("Accept")
     if job.response == "document":
+        if choose(accept, (JSON, HTML)) == HTML:
+            return _page(request, job, outputs)
         return _document(request, job, outputs, Passing.of(job), has_profile=False)
     modes = transmission_modes(job.requested_outputs)
     if outputs and all(modes.get(item.output_id) == "reference" for item in outputs):
@@ -134,6 +153,8 @@ def _old(request: Request, job: Job, outputs: Sequence[Output]) -> Response:
         return response
     if len(outputs) == 1 and _wants_one(request, job):
         return output_response(request, job, outputs[0], is_strict=False)
+    if choose(accept, (RELATED, HTML)) == HTML:
+        return _page(request, job, outputs)
     return multipart_response([_part(request, job, item, modes.get(item.output_id, "value")) for item in outputs])
 
 
@@ -179,6 +200,33 @@ def _wants_one(request: Request, job: Job) -> bool:
     return len(request.runtime.processes.get(job.process_id, job.process_revision).outputs) == 1
 
 
+# ---------------------------------------------------------------- pages
+
+
+def _page(request: Request, job: Job, outputs: Sequence[Output], passing: Passing = Passing()) -> Response:
+    """Return several outputs as a page."""
+    from weaverlite.api import html  # Here for the start-up: the templates take 40 ms.
+
+    shape, urls = request.runtime.results.shape, Urls.of(request)
+    values = {
+        item.output_id: shape(job.job_id, item.value, urls, item.output_id, passing=passing) for item in outputs
+    }
+    return html.results_page(request, job.job_id, values, f"Results of {job.process_id}")
+
+
+def _value_page(request: Request, job: Job, output: Output, index: int | None) -> Response:
+    """Return one output, or one item of it, as a page."""
+    from weaverlite.api import html  # Here for the start-up: the templates take 40 ms.
+
+    name, urls = output.output_id, Urls.of(request)
+    shown = request.runtime.results.shape(job.job_id, output.value, urls, name, index)
+    if is_large(output.value):
+        # The link would lead here again.
+        form = "text" if shown["type"] == TEXT else "json"
+        shown = {**shown, "href": f"{shown['href']}?f={form}"}
+    return html.results_page(request, job.job_id, {name: shown}, name if index is None else f"{name}/{index}")
+
+
 # ---------------------------------------------------------------- archives
 
 
@@ -210,6 +258,8 @@ def output_response(
 ) -> Response:
     """Return one output in the form that the client prefers, by default its own: a file's bytes, text, or JSON.
 
+    A page is for those who prefer one. Of a file it only links to it, so browsers, which take anything, get the file.
+
     :param is_strict: whether a client that accepts no form is refused; else it gets the default.
     :raises NotAcceptable: the client accepts no form that the value has.
     """
@@ -218,14 +268,18 @@ def output_response(
     if not is_strict and isinstance(value, OutputFile):
         # Version 1.0 knows one form of a raw file.
         offers = offers[:1]
-    chosen = choose(accept, [*offers, *_PARTS, *ARCHIVES])
+    pages = () if isinstance(value, OutputFile) and takes_anything(accept) else (HTML,)
+    forms = list(dict.fromkeys([*offers, *pages, *_PARTS, *ARCHIVES]))
+    chosen = choose(accept, forms)
     if chosen is None:
         if is_strict:
             raise NotAcceptable(
-                f"The output {output.output_id!r} can be had as {', '.join((*offers, *_PARTS, *ARCHIVES))} only; "
-                "the request accepts none of these."
+                f"The output {output.output_id!r} can be had as {', '.join(forms)} only; the request accepts none of "
+                "these."
             )
         chosen = offers[0]
+    if chosen == HTML and essence(offers[0]) != HTML:
+        return _value_page(request, job, output, index)
     if chosen in ARCHIVES and essence(offers[0]) != chosen:
         return _archive(request, job, [output.output_id], chosen)
     if chosen in _PARTS:

@@ -171,10 +171,7 @@ def status_info(job: Job, urls: Urls) -> Document:
         {"href": f"{urls.base}/jobs", "rel": rel.UP, "type": JSON, "title": "All jobs"},
     ]
     if job.parent_id:
-        parent = f"{urls.base}/jobs/{job.parent_id}"
-        document["links"].append({"href": parent, "rel": rel.RELATED, "type": JSON, "title": "The job it serves"})
-    if job.parent_id:
-        parent = f"{urls.base}/jobs/{job.parent_id}"
+        parent = urls.job(job.parent_id)
         document["links"].append({"href": parent, "rel": rel.RELATED, "type": JSON, "title": "The job it serves"})
     if job.status is StatusCode.SUCCESSFUL:
         document["links"].append({"href": f"{href}/results", "rel": rel.RESULTS, "type": JSON, "title": "Results"})

@@ -20,6 +20,7 @@ from pyramid.interfaces import ISecurityPolicy
 from pyramid.request import Request
 from pyramid.security import Allowed
 
+from weaverlite.api.cors import Origins
 from weaverlite.errors import Refused, Unauthenticated
 from weaverlite.settings import ServerSettings
 from weaverlite.settings.checks import is_loopback
@@ -91,7 +92,7 @@ class LoopbackGuard:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.is_on = settings.auth == "none" and is_loopback(settings.host)
-        self.origins = frozenset(settings.cors_origins)
+        self.origins = Origins(settings.cors_origins)
         self.hosts = {urlsplit(settings.url).hostname, settings.host.strip("[]").lower()}
 
     def check(self, request: Request) -> None:
@@ -114,11 +115,8 @@ class LoopbackGuard:
         :raises Refused: it was.
         """
         is_foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
-        if is_foreign and not self._is_shared_with(request):
+        if is_foreign and not self.origins.names(request):
             raise Refused("Pages of another site may not change anything here.")
-
-    def _is_shared_with(self, request: Request) -> bool:
-        return request.environ.get("HTTP_ORIGIN") in self.origins
 
 
 def _stays_here(host: str) -> bool:

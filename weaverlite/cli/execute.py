@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,15 @@ import click
 
 from weaverlite.cli.common import Service, process_option, read_duration, service_options, waiting_options
 from weaverlite.cli.follow import follow_job
-from weaverlite.cli.results import download, names_of, output_dir_option, overwrite_option, return_option
+from weaverlite.cli.request import (
+    id_only_option,
+    idempotency_option,
+    inputs_option,
+    options_option,
+    outputs_option,
+    read_names,
+)
+from weaverlite.cli.results import download, output_dir_option, overwrite_option, return_option
 from weaverlite.ogc.links import RELATED
 
 if TYPE_CHECKING:
@@ -19,31 +26,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @process_option
-@click.option(
-    "-I",
-    "--input",
-    "--inputs",
-    "inputs",
-    multiple=True,
-    metavar="INPUT",
-    help="A file of inputs (JSON or YAML, - is the standard input), or one input: name=value, name=@local/path, "
-    "'name=1;2;3', name=https://…. What comes later wins.",
-)
-@click.option(
-    "-oF",
-    "--output-filter",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="NAME",
-    help="Only this output; may be repeated, or names with commas.",
-)
+@inputs_option
+@outputs_option
 @click.option(
     "-R",
     "--reference",
     "references",
     multiple=True,
     metavar="NAME",
+    callback=read_names,
     help="This output as a link; may be repeated, or names with commas.",
 )
 @click.option(
@@ -59,17 +50,9 @@ if TYPE_CHECKING:
     help="How long the service may hold the request until the job has ended, like 10s.",
 )
 @return_option
-@click.option(
-    "--option",
-    "options",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Option of the job, like priority=5 or labels.by=me.",
-)
+@options_option
 @click.option("--tag", "tags", multiple=True, metavar="WORD", help="Word to find the job by; may be repeated.")
-@click.option(
-    "--idempotency-key", metavar="KEY", help="Repeated with the same key, the command makes no second job."
-)
+@idempotency_option
 @click.option("--success-uri", metavar="URL", help="Sent the results by POST once the job is successful.")
 @click.option("--progress-uri", metavar="URL", help="Sent the status by POST when the job begins to run.")
 @click.option("--failed-uri", metavar="URL", help="Sent the status by POST when the job fails or is dismissed.")
@@ -78,18 +61,18 @@ if TYPE_CHECKING:
 @output_dir_option
 @overwrite_option
 @click.option("--dry-run", is_flag=True, help="Execute nothing: show what would be run, or all that is wrong.")
-@click.option("--id-only", is_flag=True, help="Print the bare job id.")
+@id_only_option
 @waiting_options
 def execute(
     service: Service,
     process_id: str,
     inputs: tuple[str, ...],
-    outputs: tuple[str, ...],
-    references: tuple[str, ...],
+    outputs: list[str],
+    references: list[str],
     mode: str,
     wait: timedelta | None,
     returns: str | None,
-    options: tuple[str, ...],
+    options: dict[str, Any],
     tags: tuple[str, ...],
     idempotency_key: str | None,
     success_uri: str | None,
@@ -113,12 +96,12 @@ def execute(
     job = service.client.execute(
         process_id,
         list(inputs) or None,
-        outputs={name: {} for name in names_of(outputs)} or None,
-        references=names_of(references),
+        outputs={name: {} for name in outputs} or None,
+        references=references,
         mode=mode,
         wait=wait,
         returns=returns,
-        options=read_options(options) or None,
+        options=options or None,
         dry_run=dry_run,
         idempotency_key=idempotency_key,
         tags=tags,
@@ -161,33 +144,4 @@ def upload(service: Service, path: str, media_type: str | None) -> None:
     service.show(service.client.upload(path, media_type=media_type))
 
 
-def read_options(texts: tuple[str, ...]) -> dict[str, Any]:
-    """Return the ``options`` member of the request: ``a.b=1`` is ``{"a": {"b": 1}}``."""
-    options: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not all(name.split(".")):
-            raise click.BadParameter(f"{text!r} is not an option: write it like priority=5.", param_hint="--option")
-        *above, last = name.split(".")
-        member = options
-        for part in above:
-            found = member.setdefault(part, {})
-            if not isinstance(found, dict):
-                raise click.BadParameter(f"{name!r} stands below a value.", param_hint="--option")
-            member = found
-        member[last] = _option_value(above, value)
-    return options
-
-
-def _option_value(above: list[str], text: str) -> Any:
-    if above == ["labels"]:
-        # Labels are texts, also those that look like numbers.
-        return text
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, bool | int | float | list | dict) else text
-
-
-__all__ = ["execute", "read_options", "upload"]
+__all__ = ["execute", "upload"]

@@ -60,6 +60,17 @@ class CommandGroup(click.Group):
         command = getattr(importlib.import_module(self._modules[cmd_name]), cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self._modules and not ctx.resilient_parsing:
+            import difflib
+
+            if near := difflib.get_close_matches(name, self._modules, 1):
+                ctx.fail(f"There is no command {name!r}; is {near[0]!r} meant?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in self._sections.items():
             with formatter.section(title):

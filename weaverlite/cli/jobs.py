@@ -8,6 +8,7 @@ import click
 
 from weaverlite.cli import render
 from weaverlite.cli.common import Service, job_option, read_duration, service_options, since_option
+from weaverlite.cli.request import idempotency_option
 
 _COLUMNS: list[render.Column] = [
     ("JOB", lambda job: job.get("jobID") or job.get("id")),
@@ -69,9 +70,7 @@ def status(service: Service, job_id: str, wait: timedelta | None) -> None:
 @click.command()
 @job_option
 @click.option("--same-revision", is_flag=True, help="On the revision of the process that the job ran.")
-@click.option(
-    "--idempotency-key", metavar="KEY", help="Repeated with the same key, the command makes no second job."
-)
+@idempotency_option
 @service_options
 def rerun(service: Service, job_id: str, same_revision: bool, idempotency_key: str | None) -> None:
     """Run a job once more, with the same inputs, outputs and options."""

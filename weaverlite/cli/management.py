@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,33 +10,35 @@ from typing import Any
 import click
 
 from weaverlite.cli.common import Service, job_option, read_duration, service_options
-from weaverlite.cli.execute import read_options
+from weaverlite.cli.request import id_only_option, inputs_option, options_option, outputs_option
 
 
 def _definition_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what a job is made of."""
+    """Add the options that say what a job is made of, given on by the names that the client has for them."""
+
+    @functools.wraps(function)
+    def call(
+        *args: Any, inputs: tuple[str, ...], outputs: list[str], options: dict[str, Any], **others: Any
+    ) -> Any:
+        given: dict[str, Any] = {
+            "inputs": list(inputs) or None,
+            "outputs": {name: {} for name in outputs} or None,
+            "options": options or None,
+        }
+        return function(*args, **given, **others)
+
     decorators = (
         click.option("-p", "--process", "process_id", metavar="ID", help="The process: its id, or its URI."),
-        click.option(
-            "-I",
-            "--input",
-            "--inputs",
-            "inputs",
-            multiple=True,
-            metavar="INPUT",
-            help="A file of inputs (JSON or YAML, - is the standard input), or one input: name=value, "
-            "name=@local/path, name=https://….",
-        ),
-        click.option("--output", "outputs", multiple=True, metavar="NAME", help="Only this output; may be repeated."),
-        click.option(
-            "--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the job, like priority=5."
-        ),
+        inputs_option,
+        outputs_option,
+        options_option,
         click.option("--title", help="What to call the job."),
         click.option("--description", help="What to say of it."),
     )
+    decorated: Callable[..., Any] = call
     for decorator in reversed(decorators):
-        function = decorator(function)
-    return function
+        decorated = decorator(decorated)
+    return decorated
 
 
 _wait_option = click.option(
@@ -56,38 +59,16 @@ def job() -> None:
 @click.option("--cwl", metavar="FILE", help="A CWL document or an application package that is only for this job.")
 @click.option("--start", is_flag=True, help="Start it at once.")
 @click.option("--dry-run", is_flag=True, help="Store nothing: show what would be run, or all that is wrong.")
-@click.option("--id-only", is_flag=True, help="Print the bare job id.")
+@id_only_option
 @_wait_option
 @service_options
 def create(
-    service: Service,
-    process_id: str | None,
-    inputs: tuple[str, ...],
-    outputs: tuple[str, ...],
-    options: tuple[str, ...],
-    title: str | None,
-    description: str | None,
-    cwl: str | None,
-    start: bool,
-    dry_run: bool,
-    id_only: bool,
-    wait: timedelta | None,
+    service: Service, start: bool, dry_run: bool, id_only: bool, wait: timedelta | None, **definition: Any
 ) -> None:
     """Create a job of a process, or of a package of its own."""
     if wait is not None and not start:
         raise click.UsageError("--wait needs --start: a job that is not started does not end.")
-    made = service.client.create_job(
-        process_id,
-        list(inputs) or None,
-        cwl=cwl,
-        title=title,
-        description=description,
-        outputs={name: {} for name in outputs} if outputs else None,
-        options=read_options(options) or None,
-        start=start,
-        wait=wait,
-        dry_run=dry_run,
-    ).check()
+    made = service.client.create_job(start=start, wait=wait, dry_run=dry_run, **definition).check()
     if id_only and not dry_run:
         click.echo(made.job_id)
     else:
@@ -98,28 +79,9 @@ def create(
 @job_option
 @_definition_options
 @service_options
-def update(
-    service: Service,
-    job_id: str,
-    process_id: str | None,
-    inputs: tuple[str, ...],
-    outputs: tuple[str, ...],
-    options: tuple[str, ...],
-    title: str | None,
-    description: str | None,
-) -> None:
+def update(service: Service, job_id: str, **definition: Any) -> None:
     """Change a job that was not started yet."""
-    service.show(
-        service.client.update_job(
-            job_id,
-            list(inputs) or None,
-            process_id=process_id,
-            title=title,
-            description=description,
-            outputs={name: {} for name in outputs} if outputs else None,
-            options=read_options(options) or None,
-        )
-    )
+    service.show(service.client.update_job(job_id, **definition))
 
 
 @job.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from weaverlite.cli.common import Service, job_option, service_options
+from weaverlite.cli.request import outputs_option
 
 if TYPE_CHECKING:
     from weaverlite.client.jobs import JobReference
@@ -43,14 +44,9 @@ return_option = click.option(
 )
 
 
-def names_of(texts: tuple[str, ...]) -> list[str]:
-    """Return the names of outputs, several of which may stand in one text with commas."""
-    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
-
-
 @click.command()
 @job_option
-@click.option("--output", "outputs", multiple=True, metavar="NAME", help="Only this output; may be repeated.")
+@outputs_option
 @output_dir_option
 @click.option("--zip", "zip_file", metavar="FILE", type=click.Path(dir_okay=False), help="Save all as a zip archive.")
 @click.option("--tar", "tar_file", metavar="FILE", type=click.Path(dir_okay=False), help="Save all as a tar archive.")
@@ -60,7 +56,7 @@ def names_of(texts: tuple[str, ...]) -> list[str]:
 def results(
     service: Service,
     job_id: str,
-    outputs: tuple[str, ...],
+    outputs: list[str],
     output_dir: str | None,
     zip_file: str | None,
     tar_file: str | None,
@@ -74,19 +70,19 @@ def results(
     """
     if sum(place is not None for place in (output_dir, zip_file, tar_file)) > 1:
         raise click.UsageError("--output-dir, --zip and --tar are three ways to get the same: use one of them.")
-    names, target = names_of(outputs), zip_file or tar_file
+    target = zip_file or tar_file
     if output_dir is not None:
-        if names:
+        if outputs:
             raise click.UsageError("--output-dir downloads everything: leave --output away.")
         download(service, job_id, output_dir, overwrite=overwrite)
     elif target is not None:
         form, is_shown = "zip" if zip_file else "tar", sys.stderr.isatty()
         fetched = service.client.archive(
-            job_id, target, form=form, outputs=names, overwrite=overwrite, progress=is_shown
+            job_id, target, form=form, outputs=outputs, overwrite=overwrite, progress=is_shown
         )
         click.echo(fetched.check().body["path"])
     else:
-        service.show(service.client.results(job_id, outputs=names, returns=returns))
+        service.show(service.client.results(job_id, outputs=outputs, returns=returns))
 
 
-__all__ = ["download", "names_of", "output_dir_option", "overwrite_option", "results", "return_option"]
+__all__ = ["download", "output_dir_option", "overwrite_option", "results", "return_option"]

@@ -16,6 +16,7 @@ from weaverlite.client.calls.provenance import ProvenanceCalls
 from weaverlite.client.calls.results import ResultCalls
 from weaverlite.client.calls.service import ServiceCalls
 from weaverlite.client.connection import Connection
+from weaverlite.client.errors import InvalidUsage
 
 
 class WeaverClient(ServiceCalls, ManagementCalls, JobCalls, ProvenanceCalls, ResultCalls):
@@ -42,11 +43,14 @@ class WeaverClient(ServiceCalls, ManagementCalls, JobCalls, ProvenanceCalls, Res
         verify: bool = True,
         session: requests.Session | None = None,
     ) -> None:
+        silence = seconds_of(timeout)
+        if not silence:
+            raise InvalidUsage("A timeout of 0 leaves no time to answer: give a longer one.")
         self._connection = Connection(
             url or os.environ.get("WEAVERLITE_URL"),
             headers=headers,
             token=token or os.environ.get("WEAVERLITE_TOKEN"),
-            timeout=seconds_of(timeout),
+            timeout=silence,
             ca_file=os.fspath(ca_file) if ca_file is not None else None,
             verify=verify,
             session=session,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 
-from weaverlite.ogc.values import is_text
+from weaverlite.ogc.negotiation import is_text
 
 BINARY = "application/octet-stream"
 #: Not a media type: what stands for OGC's format of bounding boxes where media types are listed.

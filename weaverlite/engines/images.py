@@ -13,6 +13,7 @@ from typing import Any
 
 from weaverlite.engines.docker import is_image_name
 from weaverlite.errors import Fault, InvalidPackage
+from weaverlite.ogc.pointers import pointer_to
 
 _KINDS = ("docker", "oci")
 _DEPLOYMENTS = ("local", "remote", "hpc", "cloud")
@@ -137,7 +138,7 @@ class _Image:
         if not isinstance(bindings.get(section, {}), Mapping | list):
             self._fault("must be an object: each binding under its id", f"/bindings/{section}")
         for name, binding in self._bindings(section).items():
-            where = f"/bindings/{section}/{_escape(name)}"
+            where = pointer_to("/bindings", section, name)
             noun = section.removesuffix("Bindings")
             if name not in known:
                 self._fault(f"the process description has no {noun} {name[:80]!r}", where)
@@ -154,7 +155,7 @@ class _Image:
             self._faults.append(Fault("must be an object: each under its id", f"{self._described_at}/{section}"))
             return
         for name, port in found.items():
-            where = f"{self._described_at}/{section}/{_escape(name)}"
+            where = pointer_to(self._described_at, section, name)
             if not isinstance(port, Mapping) or not isinstance(port.get("schema"), Mapping):
                 self._faults.append(Fault("needs a schema: a container image describes nothing itself", where))
             else:
@@ -182,7 +183,7 @@ class _Image:
         return found
 
     def _input_binding(self, name: str, binding: Mapping[str, Any]) -> dict[str, Any]:
-        where = f"/bindings/inputBindings/{_escape(name)}"
+        where = pointer_to("/bindings/inputBindings", name)
         found = {member: binding[member] for member in _INPUT_BINDING if member in binding}
         position = found.get("position")
         if isinstance(position, str) and position.isdigit():
@@ -218,7 +219,7 @@ class _Image:
             self._stdout = {"stdout": name}
             return {**found, "type": "stdout"}
         if glob is not None and not (isinstance(glob, str) or _is_texts(glob)):
-            self._fault("must be a pattern of file names", f"/bindings/outputBindings/{_escape(name)}/glob")
+            self._fault("must be a pattern of file names", pointer_to("/bindings/outputBindings", name, "glob"))
         if _is_script(glob):
             self._needs_javascript = True
         output: dict[str, Any] = {"glob": f"{name}*" if glob is None else glob}
@@ -278,7 +279,3 @@ def _is_script(value: Any) -> bool:
 
 def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from weaverlite.errors import InvalidRequest, PublishError, ResultNotAvailable, StagingError
-from weaverlite.models.nested import INPUTS, RESULT, read_file
+from weaverlite.models.nested import INPUTS, RESULT
 from weaverlite.models.process import InputDescription
-from weaverlite.models.results import LocalDirectory, LocalFile, OutputFile
+from weaverlite.models.results import LocalDirectory, LocalFile, OutputFile, read_file
 from weaverlite.ogc.names import safe_name
 from weaverlite.schemas.contents import value_of
 from weaverlite.schemas.text import parse_json
@@ -40,9 +40,7 @@ class InheritedResults:
 
         :raises StagingError: it does not fit, or is not there any more.
         """
-        found = stored[RESULT]
-        if "fields" in found:
-            found = {"value": self._selected(found)}
+        found = self._found(stored)
         if "value" in found:
             return _written(found["value"], destination) if description.is_file else found["value"]
         is_directory = description.type_name.startswith("Directory")
@@ -69,9 +67,7 @@ class InheritedResults:
             return [self._sent(item, destination) for item in value]
         if not isinstance(value, Mapping) or RESULT not in value:
             return value
-        found = value[RESULT]
-        if "fields" in found:
-            found = {"value": self._selected(found)}
+        found = self._found(value)
         if "value" in found:
             literal = found["value"]
             return {"value": literal} if isinstance(literal, dict) else literal
@@ -86,6 +82,11 @@ class InheritedResults:
             return {"value": data.decode(), "mediaType": file.media_type}
         except UnicodeDecodeError:
             return {"value": base64.b64encode(data).decode(), "mediaType": file.media_type, "encoding": "base64"}
+
+    def _found(self, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return where the result is, or the value itself; the latter when something is to be selected of it."""
+        found: Mapping[str, Any] = stored[RESULT]
+        return {"value": self._selected(found)} if "fields" in found else found
 
     def _selected(self, found: Mapping[str, Any]) -> Any:
         """Return the GeoJSON of a result with what was selected of its features."""

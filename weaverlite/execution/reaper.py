@@ -179,6 +179,10 @@ class Reaper:
     def _remove_expired_jobs(self, at: datetime) -> None:
         """Remove results and records whose time is over; the record last, so that nothing is forgotten half-way."""
         for job in self._each(JobQuery(expired_at=at)):
+            if job.status is StatusCode.CREATED:
+                # Its start, or a change of it, may be faster: then it stays.
+                ended = job.dismiss(at)
+                job = ended if self._save(ended) else job
             if job.is_terminal:
                 self._publisher.remove(job.job_id)
                 try:

@@ -17,6 +17,8 @@ from weaverlite.execution.parts import Parts
 from weaverlite.models.process import InputDescription
 from weaverlite.models.results import LocalDirectory, LocalFile, LocalValue
 from weaverlite.ogc.names import safe_name
+from weaverlite.ogc.negotiation import is_json
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.ogc.values import (
     Inline,
     Qualified,
@@ -24,14 +26,12 @@ from weaverlite.ogc.values import (
     content,
     decode_base64,
     is_binary,
-    is_json,
     media_type_fits,
     parse,
 )
 from weaverlite.schemas import validate_value
 from weaverlite.schemas.contents import content_faults, has_content_schema, value_of
 from weaverlite.schemas.forms import media_types
-from weaverlite.schemas.messages import pointer_to
 from weaverlite.schemas.text import parse_json
 from weaverlite.transfer import interfaces
 

@@ -48,6 +48,8 @@ _RESET = 2.0
 _GONE = 15.0
 #: Events kept while the store does not take them, and when it is asked again.
 _EVENTS = 50_000
+#: Events that are stored in one step.
+_AT_ONCE = 500
 _ASK_AGAIN = 1.0
 _NEVER = float("inf")
 
@@ -283,16 +285,16 @@ class Watch:
 
     def _flush(self) -> None:
         self._flush_at = _NEVER
-        if not self._events:
-            return
-        try:
-            self._with.store.events.append(self._events)
-        except StoreError:
-            self._flush_at = time.monotonic() + _ASK_AGAIN
-            # The newest are worth more; memory is bounded.
-            del self._events[:-_EVENTS]
-        else:
-            self._events = []
+        while self._events:
+            try:
+                # Not all at once: what takes a store too long it may have done all the same, and would do twice.
+                self._with.store.events.append(self._events[:_AT_ONCE])
+            except StoreError:
+                self._flush_at = time.monotonic() + _ASK_AGAIN
+                # The newest are worth more; memory is bounded.
+                del self._events[:-_EVENTS]
+                return
+            del self._events[:_AT_ONCE]
 
     # ------------------------------------------------------------ after
 

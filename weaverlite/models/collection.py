@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ from weaverlite.ogc import collections as names
 
 #: Longest list of names or ids in a collection value.
 _MANY = 1000
+_BOUND = r'\s*(\*|"[^"]*"|[^\s"():,]+)\s*'
+_AXIS = re.compile(rf"\s*([^\s\"():,]+)\({_BOUND}(?::{_BOUND})?\)\s*(?:,|\Z)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,17 @@ class Interval:
 
     start: datetime | None = None
     end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """What ``subset`` says of one axis: a span of it, or one place (``low`` is ``high``); ``*`` is open."""
+
+    name: str
+    low: str
+    high: str
+    #: As it was written.
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +47,21 @@ class CollectionQuery:
     datetime: str = ""
     interval: Interval | None = None
     bbox: tuple[float, ...] = ()
+    #: Reference systems by their URIs, empty when none is named: of the box, of ``subset``, and of what is answered.
+    bbox_crs: str = ""
+    subset_crs: str = ""
+    crs: str = ""
+    subset: tuple[Axis, ...] = ()
+    #: GeoJSON or WKT, in longitude and latitude.
+    geometry: Any = None
+    #: Words, of which an item must have one.
+    q: tuple[str, ...] = ()
     limit: int | None = None
     properties: tuple[str, ...] = ()
     #: Names of properties with the CQL2 expressions (text or JSON) that make them.
     derived: tuple[tuple[str, Any], ...] = ()
+    #: The same for names that ``properties`` may hold.
+    aliases: tuple[tuple[str, Any], ...] = ()
     #: Names with whether the order is descending.
     sort_by: tuple[tuple[str, bool], ...] = ()
     ids: tuple[str, ...] = ()
@@ -45,6 +70,8 @@ class CollectionQuery:
     #: ``features``, ``items``, ``coverage``, ``map``; empty: as the input and the collection suggest.
     format: str = ""
     media_type: str = ""
+    #: Parameters for the server of the collection, as they are.
+    passed: tuple[tuple[str, str], ...] = ()
 
 
 class Collections(Protocol):
@@ -74,6 +101,9 @@ def read_query(value: Mapping[str, Any]) -> tuple[CollectionQuery | None, list[F
         found["filter_lang"] = names.JSON
     elif "filter" in found and found.get("filter_lang") == names.JSON:
         faults.append(Fault("is a text; in cql2-json it is an object with 'op' and 'args'", "filter"))
+    aliases = dict(found.get("aliases", ()))
+    if any(name in aliases for name in found.get("properties", ())):
+        found["derived"] = tuple((name, aliases.get(name, _quoted(name))) for name in found.pop("properties"))
     if "uri" not in found and not any(fault.pointer == "collection" for fault in faults):
         faults.append(Fault("must be the URI of a collection", "collection"))
     if faults:
@@ -130,10 +160,17 @@ def _language(given: Any) -> dict[str, Any]:
     return {"filter_lang": given}
 
 
-def _crs(given: Any) -> dict[str, Any]:
-    if given not in names.GEOJSON_CRS:
+def _default_crs(given: Any) -> dict[str, Any]:
+    if not isinstance(given, str) or given not in names.GEOJSON_CRS:
         raise ValueError(f"is {str(given)[:120]!r}; coordinates are longitude and latitude here, {names.CRS84}")
     return {}
+
+
+def _crs(given: Any) -> str:
+    uri = names.crs_uri(_text(given))
+    if uri is None:
+        raise ValueError(f"is {given[:120]!r}; name a reference system by its URI, or like EPSG:3857")
+    return uri
 
 
 def _datetime(given: Any) -> dict[str, Any]:
@@ -143,8 +180,9 @@ def _datetime(given: Any) -> dict[str, Any]:
 
 def _bbox(given: Any) -> dict[str, Any]:
     numbers = given.get("bbox") if isinstance(given, Mapping) else given
+    own = {}
     if isinstance(given, Mapping) and given.get("crs") is not None:
-        _crs(given["crs"])
+        own["bbox_crs"] = _crs(given["crs"])
     if not isinstance(numbers, list) or len(numbers) not in (4, 6):
         raise ValueError("must be a list of 4 or 6 numbers: west, south, east, north")
     if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers):
@@ -153,7 +191,73 @@ def _bbox(given: Any) -> dict[str, Any]:
     # West may be greater than east: the box crosses the antimeridian.
     if any(numbers[axis] > numbers[axis + half] for axis in range(1, half)):
         raise ValueError("has a lower corner above its upper corner: write west, south, east, north")
-    return {"bbox": tuple(float(number) for number in numbers)}
+    return {"bbox": tuple(float(number) for number in numbers), **own}
+
+
+def _subset(given: Any) -> dict[str, Any]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise ValueError("must be a text like 'Lat(40:50)', or a list of them")
+    axes = [axis for text in texts for axis in _axes(text)]
+    if len({axis.name.lower() for axis in axes}) < len(axes):
+        raise ValueError("names an axis twice")
+    return {"subset": tuple(axes)}
+
+
+def _axes(text: str) -> Iterator[Axis]:
+    position = 0
+    while position < len(text) or not position:
+        found = _AXIS.match(text, position)
+        if found is None:
+            rest = text[position : position + 60]
+            raise ValueError(f"cannot be read at {rest!r}: write it like Lat(40:50), Lon(*:10), time(\"2024-05-01\")")
+        low, high = found[2].strip('"'), (found[3] or found[2]).strip('"')
+        yield Axis(name=found[1], low=low, high=high, text=found[0].strip().rstrip(",").rstrip())
+        position = found.end()
+
+
+def _geometry(given: Any) -> dict[str, Any]:
+    return {"geometry": given if isinstance(given, Mapping) else _text(given)}
+
+
+def _words(given: Any) -> dict[str, Any]:
+    words = _names(given, "words")
+    if not isinstance(given, str) and any("," in word for word in words):
+        raise ValueError("has a comma within a word; commas stand between words")
+    return {"q": words}
+
+
+def _aliases(given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping) or not given or len(given) > _MANY:
+        raise ValueError("must be an object of names with expressions in CQL2")
+    return {"aliases": tuple((name, _expression(name, item)) for name, item in given.items())}
+
+
+def _expression(name: str, given: Any) -> Any:
+    language = ""
+    if isinstance(given, Mapping) and "expression" in given:
+        language, given = given.get("expressionLang", ""), given["expression"]
+    if not isinstance(given, str | Mapping):
+        raise ValueError(f"has {name[:60]!r}, which is no expression in CQL2")
+    if language and language != (names.TEXT if isinstance(given, str) else names.JSON):
+        raise ValueError(f"has {name[:60]!r}, which is not in the language {str(language)[:60]!r}")
+    return given
+
+
+def _passed(given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping) or len(given) > _MANY or not all(name.strip() for name in given):
+        raise ValueError("must be an object of names of parameters with their values")
+    return {"passed": tuple((name, _passed_text(name, item)) for name, item in given.items())}
+
+
+def _passed_text(name: str, given: Any) -> str:
+    if isinstance(given, list) and given and not any(isinstance(item, list) for item in given):
+        return ",".join(_passed_text(name, item) for item in given)
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if isinstance(given, str | int | float):
+        return str(given)
+    raise ValueError(f"has {name[:60]!r} with a value that is neither text, number, true, false nor a list of these")
 
 
 def _limit(given: Any) -> dict[str, Any]:
@@ -210,10 +314,18 @@ _READERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "collection": lambda given: {"uri": _text(given)},
     "filter": _filter,
     "filter_lang": _language,
-    "filter_crs": _crs,
+    "filter_crs": _default_crs,
     "datetime": _datetime,
     "bbox": _bbox,
-    "bbox_crs": _crs,
+    "bbox_crs": lambda given: {"bbox_crs": _crs(given)},
+    "subset": _subset,
+    "subset_crs": lambda given: {"subset_crs": _crs(given)},
+    "crs": lambda given: {"crs": _crs(given)},
+    "geometry": _geometry,
+    "geometry_crs": _default_crs,
+    "q": _words,
+    "aliases": _aliases,
+    "passed": _passed,
     "limit": _limit,
     "properties": _properties,
     "sort_by": _sort_by,
@@ -222,6 +334,10 @@ _READERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "format": _format,
     "media_type": lambda given: {"media_type": _text(given)},
 }
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _escaped(name: str) -> str:

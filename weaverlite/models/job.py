@@ -101,7 +101,7 @@ class Job:
     #: When an accepted job that has not started fails, and when a running one must have ended.
     queue_deadline: datetime | None = None
     run_deadline: datetime | None = None
-    #: When record and results may be removed.
+    #: When record and results may be removed, or a job that still waits for its start.
     expires_at: datetime | None = None
     #: The word of the client by which a repeated request is known, and the digest of what it asked for.
     idempotency_key: str | None = None
@@ -145,6 +145,9 @@ class Job:
             created_at=self.created_at,
             owner=self.owner,
             status=StatusCode.CREATED,
+            returns=self.returns,
+            idempotency_key=self.idempotency_key,
+            request_digest=self.request_digest,
             revision=self.revision + 1,
             updated_at=max(at, self.updated_at or at),
         )
@@ -155,6 +158,7 @@ class Job:
             StatusCode.ACCEPTED,
             at,
             accepted_at=at,
+            expires_at=None,
             message="waiting for its nested processes" if self.needs.held else "waiting for a worker",
         )
 

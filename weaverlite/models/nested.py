@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from weaverlite.models.results import OutputDirectory, OutputFile
+from weaverlite.models.results import OutputDirectory, OutputFile, write_file
+from weaverlite.ogc.pointers import pointer_to
 
 #: The member of a nested process, and those of our own stored forms.
 PROCESS, INPUTS, RESULT = "process", "$inputs", "$result"
@@ -72,7 +73,7 @@ class Nested:
 def nested_in(inputs: Mapping[str, Any], pointer: str = "/inputs") -> Iterator[Nested]:
     """Yield the nested processes of stored inputs; those that are nested in them in turn belong to their jobs."""
     for name, value in inputs.items():
-        yield from _nested_in(value, f"{pointer}/{_escaped(name)}")
+        yield from _nested_in(value, pointer_to(pointer, name))
 
 
 def _nested_in(value: Any, pointer: str) -> Iterator[Nested]:
@@ -94,7 +95,7 @@ def with_results(
 
     Where it gives a list, that fills as many places of a list.
     """
-    return {name: _with_results(value, result, f"{pointer}/{_escaped(name)}") for name, value in inputs.items()}
+    return {name: _with_results(value, result, pointer_to(pointer, name)) for name, value in inputs.items()}
 
 
 def _with_results(value: Any, result: Callable[[Nested], Any], pointer: str) -> Any:
@@ -116,35 +117,10 @@ def stored_result(job_id: str, value: Any, fields: Mapping[str, Any] | None = No
     """Return an output of a job as a stored value, ``{"$result": …}``, or as a list of such where there are files."""
     chosen = {"fields": dict(fields)} if fields else {}
     if isinstance(value, OutputFile):
-        return {RESULT: {"job": job_id, "file": _file(value), **chosen}}
+        return {RESULT: {"job": job_id, "file": write_file(value), **chosen}}
     if isinstance(value, OutputDirectory):
-        files = [_file(file) for file in value.files]
+        files = [write_file(file) for file in value.files]
         return {RESULT: {"job": job_id, "directory": {"path": value.path, "files": files}, **chosen}}
     if isinstance(value, list | tuple) and any(isinstance(item, OutputFile | OutputDirectory) for item in value):
         return [stored_result(job_id, item, fields) for item in value]
     return {RESULT: {"value": value, **chosen}}
-
-
-def _file(file: OutputFile) -> dict[str, Any]:
-    return {
-        "path": file.path,
-        "size": file.size,
-        "sha256": file.sha256,
-        "mediaType": file.media_type,
-        "secondary": [_file(item) for item in file.secondary],
-    }
-
-
-def read_file(document: Mapping[str, Any]) -> OutputFile:
-    """Return the file of a stored result."""
-    return OutputFile(
-        path=document["path"],
-        size=document["size"],
-        sha256=document["sha256"],
-        media_type=document["mediaType"],
-        secondary=tuple(read_file(item) for item in document["secondary"]),
-    )
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -99,7 +99,7 @@ class Manifest:
             "attempt": self.attempt,
             "created": to_json(self.created_at),
             "outputs": {output_id: _write_value(value) for output_id, value in self.outputs.items()},
-            "streams": [_write_file(file) for file in self.streams],
+            "streams": [write_file(file) for file in self.streams],
         }
         if self.exit_code is not None:
             document["exitCode"] = self.exit_code
@@ -114,7 +114,7 @@ class Manifest:
             created_at=datetime.fromisoformat(document["created"]),
             exit_code=document.get("exitCode"),
             outputs={output_id: _read_value(value) for output_id, value in document["outputs"].items()},
-            streams=tuple(_read_file(file) for file in document["streams"]),
+            streams=tuple(read_file(file) for file in document["streams"]),
         )
 
 
@@ -135,9 +135,9 @@ def files_of(value: OutputValue) -> Iterator[OutputFile]:
 
 def _write_value(value: OutputValue) -> dict[str, Any]:
     if isinstance(value, OutputFile):
-        return {"file": _write_file(value)}
+        return {"file": write_file(value)}
     if isinstance(value, OutputDirectory):
-        return {"directory": {"path": value.path, "files": [_write_file(file) for file in value.files]}}
+        return {"directory": {"path": value.path, "files": [write_file(file) for file in value.files]}}
     if not is_literal(value):
         if isinstance(value, Mapping):
             return {"members": {key: _write_value(item) for key, item in value.items()}}
@@ -156,10 +156,10 @@ def is_literal(value: OutputValue) -> bool:
 
 def _read_value(document: Mapping[str, Any]) -> OutputValue:
     if "file" in document:
-        return _read_file(document["file"])
+        return read_file(document["file"])
     if "directory" in document:
         found = document["directory"]
-        return OutputDirectory(path=found["path"], files=tuple(_read_file(file) for file in found["files"]))
+        return OutputDirectory(path=found["path"], files=tuple(read_file(file) for file in found["files"]))
     if "members" in document:
         return {key: _read_value(item) for key, item in document["members"].items()}
     if "items" in document:
@@ -167,20 +167,22 @@ def _read_value(document: Mapping[str, Any]) -> OutputValue:
     return document["value"]
 
 
-def _write_file(file: OutputFile) -> dict[str, Any]:
+def write_file(file: OutputFile) -> dict[str, Any]:
+    """Return a file as it stands in manifests."""
     document = {"path": file.path, "size": file.size, "sha256": file.sha256, "mediaType": file.media_type}
     if file.secondary:
-        document["secondaryFiles"] = [_write_file(item) for item in file.secondary]
+        document["secondaryFiles"] = [write_file(item) for item in file.secondary]
     return document
 
 
-def _read_file(document: Mapping[str, Any]) -> OutputFile:
+def read_file(document: Mapping[str, Any]) -> OutputFile:
+    """Return the file that :func:`write_file` wrote."""
     return OutputFile(
         path=document["path"],
         size=document["size"],
         sha256=document["sha256"],
         media_type=document["mediaType"],
-        secondary=tuple(_read_file(item) for item in document.get("secondaryFiles", ())),
+        secondary=tuple(read_file(item) for item in document.get("secondaryFiles", ())),
     )
 
 
@@ -194,4 +196,6 @@ __all__ = [
     "OutputValue",
     "files_of",
     "is_literal",
+    "read_file",
+    "write_file",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 #: Members of a collection value (OGC 18-062r3 collectionValue, Part 3, and the words clients have for them) as we call
@@ -22,7 +23,18 @@ MEMBERS = {
     "sortBy": "sort_by",
     "sortby": "sort_by",
     "ids": "ids",
+    "q": "q",
+    "crs": "crs",
+    "subset": "subset",
+    "subset-crs": "subset_crs",
+    "subsetCrs": "subset_crs",
+    "geometry": "geometry",
+    "geometry-crs": "geometry_crs",
+    "geometryCrs": "geometry_crs",
+    "aliases": "aliases",
     "assets": "assets",
+    "passThroughParameters": "passed",
+    "passThruParameters": "passed",
     "format": "format",
     "schema": "format",
     "type": "media_type",
@@ -36,9 +48,22 @@ LANGUAGES = (TEXT, JSON)
 
 #: CRS84 and the names people give it: the coordinates of GeoJSON.
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+_CRS = "http://www.opengis.net/def/crs/"
+CRS84H = _CRS + "OGC/0/CRS84h"
 GEOJSON_CRS = frozenset(
-    {CRS84, CRS84.replace("http:", "https:"), "http://www.opengis.net/def/crs/OGC/0/CRS84", "OGC:CRS84", "CRS84"}
-)
+    {
+        CRS84, CRS84.replace("http:", "https:"), _CRS + "OGC/0/CRS84", "OGC:CRS84", "CRS84",
+        CRS84H, CRS84H.replace("http:", "https:"), "OGC:CRS84h", "CRS84h",
+    }
+)  # fmt: skip
+_EPSG = re.compile(r"\[?EPSG:(\d{1,9})\]?", re.IGNORECASE)
+
+#: Axes of ``subset`` that items of features have, in lower case, by what they select of an item.
+AXES = {
+    "lat": "lat", "latitude": "lat",
+    "lon": "lon", "long": "lon", "longitude": "lon",
+    "time": "time", "date": "time", "datetime": "time",
+}  # fmt: skip
 
 #: What a result can be made into, by the short names clients use; a schema URI ends with one of them.
 FEATURES, ITEMS, COVERAGE, MAP = "features", "items", "coverage", "map"
@@ -68,6 +93,8 @@ _ABILITIES = {
     JSON: ("conf/cql2-json", "cql2-json"),
     "sort": ("ogcapi-features#sort", "conf/sorting", "ogcapi-features-8/1.0/conf/sorting"),
     "properties": ("conf/properties", "ogcapi-features-6/1.0/conf/property-selection"),
+    "crs": ("ogcapi-features-2/1.0/conf/crs",),
+    "q": ("ogcapi-features#free-text", "conf/record-core-query-parameters", "conf/text-search"),
 }
 
 
@@ -80,3 +107,17 @@ def abilities(conforms_to: Iterable[object]) -> frozenset[str]:
 def format_of(name: str) -> str | None:
     """Return what the name or the URI of a format means, None when it is unknown."""
     return FORMATS.get(name.rstrip("/").rpartition("/")[2])
+
+
+def crs_uri(name: str) -> str | None:
+    """Return the URI of a coordinate reference system by its URI, its URN or ``EPSG:NUMBER``, None when it is none."""
+    if name in GEOJSON_CRS:
+        return CRS84H if name.endswith("h") else CRS84
+    if found := _EPSG.fullmatch(name):
+        return f"{_CRS}EPSG/0/{found[1]}"
+    return name if name.startswith(("http://", "https://", "urn:")) and not any(map(str.isspace, name)) else None
+
+
+def is_other_crs(uri: str) -> bool:
+    """Whether this is a reference system in which coordinates are not those of GeoJSON."""
+    return bool(uri) and uri not in GEOJSON_CRS

@@ -51,18 +51,18 @@ def essence(media_type: str) -> str:
 
 
 def is_json(media_type: str) -> bool:
-    """Whether documents of this media type are JSON."""
+    """Whether content of this media type is JSON."""
     name = essence(media_type)
-    return name == JSON or name.endswith("+json")
+    return name in (JSON, "text/json") or name.endswith("+json")
 
 
 def is_text(media_type: str) -> bool:
-    """Whether content of this media type is text, in UTF-8 unless it says otherwise."""
+    """Whether content of this media type is text, in UTF-8 unless it says otherwise, so that it can stand in JSON."""
     name = essence(media_type)
     return name.startswith("text/") or is_json(name) or name in _TEXTS or name.endswith(("+xml", "+yaml"))
 
 
-_TEXTS = frozenset({"application/xml", "application/yaml", "application/x-yaml", "application/cwl"})
+_TEXTS = frozenset({XML, YAML, "application/x-yaml", "application/x-ndjson", "application/cwl"})
 
 
 # ---------------------------------------------------------------- Accept
@@ -113,6 +113,11 @@ def accepts_openapi_30(accept: str | None) -> bool:
 def names(accept: str | None, media_type: str) -> bool:
     """Whether an ``Accept`` header names this media type itself, not only by a wildcard."""
     return any(name == media_type and quality > 0 for name, quality in read_accept(accept or ""))
+
+
+def takes_anything(accept: str | None) -> bool:
+    """Whether an ``Accept`` header has room for anything, as that of a browser has, whatever it likes best."""
+    return not accept or names(accept, ANY)
 
 
 def _quality(offer: str, ranges: Iterable[tuple[str, float]]) -> float:

@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from weaverlite.ogc.negotiation import essence, is_json
+
 _QUALIFIERS = frozenset(
     {"value", "mediaType", "mimeType", "encoding", "schema", "format", "type", "title", "description", "id"}
 )
@@ -137,7 +139,7 @@ def media_type_fits(given: str, declared: str) -> bool:
     Parameters are ignored, ``text/plain`` takes any text, and a structured type fits its base: ``application/geo+json``
     is ``application/json``.
     """
-    mine, theirs = _bare(given), _bare(declared)
+    mine, theirs = essence(given), essence(declared)
     if mine in _ANY or theirs in _ANY or mine == theirs:
         return True
     if theirs.endswith("/*"):
@@ -151,30 +153,9 @@ def media_type_fits(given: str, declared: str) -> bool:
     return mine.replace("/x-", "/") == theirs.replace("/x-", "/") or (is_json(theirs) and mine == "application/json")
 
 
-def is_json(media_type: str) -> bool:
-    """Whether content of this media type is JSON."""
-    bare = _bare(media_type)
-    return bare in ("application/json", "text/json") or bare.endswith("+json")
-
-
-def is_text(media_type: str) -> bool:
-    """Whether content of this media type is text, so that it can stand in JSON as it is."""
-    bare = _bare(media_type)
-    return (
-        bare.startswith("text/")
-        or bare in ("application/json", "application/xml", "application/yaml", "application/x-yaml")
-        or bare == "application/x-ndjson"
-        or bare.endswith(("+json", "+xml", "+yaml"))
-    )
-
-
 def is_bbox(value: Any) -> bool:
     """Whether ``value`` is a bounding box in OGC's form."""
     return isinstance(value, Mapping) and "bbox" in value and value.keys() <= {"bbox", "crs"}
-
-
-def _bare(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()
 
 
 def _parse_reference(value: Mapping[str, Any]) -> Reference:

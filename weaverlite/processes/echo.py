@@ -12,15 +12,7 @@ from typing import Any
 
 from weaverlite.models.function import Context, PythonProcess
 from weaverlite.models.process import InputDescription, OutputDescription
-
-_BOUNDING_BOX = {
-    "type": "object",
-    "required": ["bbox"],
-    "properties": {
-        "bbox": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
-        "crs": {"type": "string", "format": "uri"},
-    },
-}
+from weaverlite.schemas.forms import BOUNDING_BOX
 
 _PORTS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("stringInput", "A text", {"type": "string"}),
@@ -37,7 +29,7 @@ _PORTS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ),
     ("dateInput", "A time, RFC 3339", {"type": "string", "format": "date-time"}),
     ("objectInput", "A text or an object", {"oneOf": [{"type": "string"}, {"type": "object"}]}),
-    ("boundingBoxInput", "A bounding box", {"allOf": [{"format": "ogc-bbox"}, _BOUNDING_BOX]}),
+    ("boundingBoxInput", "A bounding box", {"allOf": [{"format": "ogc-bbox"}, BOUNDING_BOX]}),
     (
         "geometryInput",
         "A geometry, GML or GeoJSON",

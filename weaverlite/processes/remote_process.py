@@ -14,7 +14,8 @@ from urllib.parse import urljoin
 from weaverlite.errors import EngineError
 from weaverlite.models.function import Context, PythonProcess
 from weaverlite.models.process import InputDescription, OutputDescription
-from weaverlite.ogc.values import Inline, Qualified, Reference, is_binary, is_json, parse
+from weaverlite.ogc.negotiation import essence, is_json
+from weaverlite.ogc.values import Inline, Qualified, Reference, is_binary, parse
 
 _ENDINGS = {"text/csv": ".csv", "text/html": ".html", "application/geo+json": ".geojson", "application/xml": ".xml"}
 
@@ -51,11 +52,11 @@ def _local(given: Any, base: str, context: Context) -> Any:
 
 
 def _is_plain(media_type: str) -> bool:
-    return media_type.partition(";")[0].strip() in ("", "text/plain") or is_json(media_type)
+    return essence(media_type) in ("", "text/plain") or is_json(media_type)
 
 
 def _written(value: Qualified, context: Context) -> Path:
-    bare = value.media_type.partition(";")[0].strip()
+    bare = essence(value.media_type)
     number = sum(1 for _ in context.directory.iterdir())
     path = context.directory / f"result{number or ''}{_ENDINGS.get(bare, '.bin' if value.encoding else '.txt')}"
     try:

@@ -8,7 +8,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from weaverlite.errors import Fault
-from weaverlite.schemas.messages import explain, kind_of, pointer_to
+from weaverlite.ogc.pointers import pointer_to
+from weaverlite.schemas.messages import explain, kind_of
 from weaverlite.schemas.patterns import PatternRefused, compile_pattern
 from weaverlite.schemas.validation import BASE, MANY, NAMED, ONE, resolve, translate
 

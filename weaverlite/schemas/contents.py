@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from weaverlite.errors import Fault, InvalidRequest
-from weaverlite.ogc.values import is_binary, is_json, media_type_fits
+from weaverlite.ogc.negotiation import is_json
+from weaverlite.ogc.values import is_binary, media_type_fits
 from weaverlite.schemas import validate_value
 from weaverlite.schemas.forms import encoding, forms, is_bbox, meant, takes
 from weaverlite.schemas.text import parse_json

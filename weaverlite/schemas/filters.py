@@ -6,14 +6,16 @@ before.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from weaverlite.ogc.collections import JSON, TEXT
 
 #: Longest text, deepest nesting, and most signs and negations in a row of a filter.
 _LONGEST, _DEEPEST, _PREFIXES = 8000, 32, 32
+_MEETS = "s_intersects"
 _PLACE = re.compile(r"-->\s*(\d+):(\d+)")
 _EXPECTED = re.compile(r"= (expected [^\n]*)")
 _LITERAL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
@@ -46,6 +48,55 @@ def parse_filter(given: Any, language: str = TEXT) -> Any:
         return expression
     _check_text(given)
     return _read(cql2, given)
+
+
+def check_geometry(given: Any) -> str:
+    """Return what is wrong with a geometry (GeoJSON, or WKT), empty when nothing is."""
+    try:
+        parse_geometry(given)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def parse_geometry(given: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return the ``cql2.Expr`` of what meets a geometry, and the geometry in GeoJSON.
+
+    :raises ValueError: it is no geometry.
+    """
+    wrong = "is not a geometry: expected is a geometry in GeoJSON, or in WKT like POINT(7.5 47.1)"
+    if isinstance(given, Mapping) and not isinstance(given.get("type"), str):
+        raise ValueError(wrong)
+    try:
+        if isinstance(given, Mapping):
+            expression = parse_filter({"op": _MEETS, "args": [{"property": "geometry"}, given]})
+        else:
+            _check_text(given)
+            expression = parse_filter(f"{_MEETS}(geometry, {given})")
+    except ValueError as error:
+        raise ValueError(wrong if "CQL2" in str(error) else str(error)) from error
+    try:
+        document = json.loads(json.dumps(expression.to_json()))
+    except Exception as error:  # the library raises bare exceptions
+        raise ValueError(wrong) from error
+    # What was written as text may have closed the parenthesis, or name a property.
+    geometry = document["args"][1] if document.get("op") == _MEETS else None
+    if not isinstance(geometry, Mapping) or "type" not in geometry or not any(positions(geometry)):
+        raise ValueError(wrong)
+    return expression, geometry
+
+
+def positions(value: Any) -> Iterator[tuple[float, float]]:
+    """Yield the positions of a GeoJSON geometry, without heights."""
+    if isinstance(value, Mapping):
+        for part in value.get("geometries") or [value.get("coordinates")]:
+            yield from positions(part)
+    elif isinstance(value, list):
+        if len(value) > 1 and all(isinstance(number, int | float) for number in value[:2]):
+            yield float(value[0]), float(value[1])
+        else:
+            for part in value:
+                yield from positions(part)
 
 
 def _read(cql2: Any, given: Any) -> Any:

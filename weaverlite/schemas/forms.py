@@ -10,6 +10,16 @@ from typing import Any
 
 from weaverlite.ogc import values
 
+#: The schema of a bounding box in OGC's form, which the format ``ogc-bbox`` names.
+BOUNDING_BOX: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["bbox"],
+    "properties": {
+        "bbox": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
+        "crs": {"type": "string", "format": "uri"},
+    },
+}
+
 
 def forms(schema: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the schema and its alternatives, at any depth."""

@@ -16,7 +16,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 
 from weaverlite.errors import InvalidRequest
-from weaverlite.ogc.values import decode_base64, is_binary, is_json
+from weaverlite.ogc.negotiation import is_json
+from weaverlite.ogc.values import decode_base64, is_binary
 from weaverlite.schemas.effort import matches
 from weaverlite.schemas.messages import explain
 from weaverlite.schemas.patterns import TooHard, compile_pattern

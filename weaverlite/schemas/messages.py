@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 from weaverlite.errors import Fault
+from weaverlite.ogc.pointers import pointer_to
 
 if TYPE_CHECKING:
     # Use cases take words from here without validating anything: they should not wait for jsonschema.
@@ -23,11 +24,6 @@ _KINDS = {
     "string": "a string",
 }
 _SHOWN = 60
-
-
-def pointer_to(base: str, *parts: str | int) -> str:
-    """Return the JSON pointer of what stands below ``base`` under these names."""
-    return base + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from weaverlite.errors import Fault
-from weaverlite.ogc.values import is_text, media_type_fits
+from weaverlite.ogc.negotiation import is_text
+from weaverlite.ogc.pointers import pointer_to
+from weaverlite.ogc.values import media_type_fits
 from weaverlite.schemas import validate_value
 from weaverlite.schemas.forms import media_types, takes
-from weaverlite.schemas.messages import pointer_to
 
 _KINDS = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 #: Bounds of sizes, and whether the larger one is the narrower.

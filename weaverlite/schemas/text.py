@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from weaverlite.errors import Fault, InvalidRequest
+from weaverlite.ogc.pointers import pointer_to
 
 if TYPE_CHECKING:
     import yaml
@@ -327,7 +328,7 @@ def _plain(text: str, event: Any) -> Any:
 
 def _pointer(stack: list[_Open], name: str) -> str:
     names = [part.key if isinstance(part.value, dict) else str(len(part.value)) for part in stack[:-1]]
-    return "".join("/" + (part or "").replace("~", "~0").replace("/", "~1") for part in [*names, name])
+    return pointer_to("", *(part or "" for part in [*names, name]))
 
 
 def _at(mark: Any) -> str:

@@ -23,20 +23,16 @@ from weaverlite.models.process import (
     check_process_id,
 )
 from weaverlite.ogc.packages import DOCKERIZED_PROFILE, WORKFLOW_PROFILE
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.schemas import validate_schema
-from weaverlite.schemas.messages import pointer_to
+from weaverlite.services.clock import utc_now
 from weaverlite.services.overrides import apply_overrides, check_overrides, id_of
 from weaverlite.services.packages import Deployment
 from weaverlite.services.steps import Bound, bind_steps
-from weaverlite.services.versions import is_version
+from weaverlite.services.versions import check_version, is_version
 
 #: The name of an engine and what it says of a package. Runs elsewhere: packages are not trusted.
 Describe = Callable[[Package], tuple[str, Description]]
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 class Candidates:
@@ -128,10 +124,7 @@ def _step_notes(bound: Bound) -> list[Mapping[str, Any]]:
 def _wrong(deployment: Deployment) -> list[Fault]:
     """Return what is wrong with the description whatever package it is for."""
     said, where = deployment.overrides, deployment.described_at
-    faults = _moved(check_overrides(said), where)
-    if isinstance(version := said.get("version"), str) and not is_version(version):
-        why = "must be letters, digits, '.', '_', '+' and '-', at most 64: it is part of URLs"
-        faults.append(Fault(why, f"{where}/version"))
+    faults = [*_moved(check_overrides(said), where), *check_version(said.get("version"), f"{where}/version")]
     if said.get("visibility", VISIBILITIES[0]) not in VISIBILITIES:
         faults.append(Fault(f"may be {' or '.join(VISIBILITIES)}", f"{where}/visibility"))
     return faults

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from weaverlite.errors import Fault, InvalidInput, ReferenceRefused
+from weaverlite.errors import Fault
 from weaverlite.models.collection import CollectionQuery, read_query
 from weaverlite.models.exchange import is_below
 from weaverlite.models.process import InputDescription
 from weaverlite.ogc.collections import JSON, TEXT
-from weaverlite.schemas.filters import check_filter
+from weaverlite.ogc.pointers import pointer_to
+from weaverlite.schemas.filters import check_filter, check_geometry
 from weaverlite.schemas.forms import takes
-from weaverlite.schemas.messages import pointer_to
 from weaverlite.services.inputs import Reading
 from weaverlite.settings import ChainingSettings
 from weaverlite.transfer.interfaces import Reference, Stager
@@ -52,13 +53,7 @@ class CollectionValues:
             why = "this service has no collections of its own: name one by its http or https URL"
             reading.fault(f"is {query.uri[:200]!r}; {why}", pointer)
             return
-        try:
-            stager.check(Reference(href=query.uri))
-        except ReferenceRefused as refusal:
-            reading.refuse(refusal.detail, pointer)
-            return
-        except InvalidInput as error:
-            reading.fault(error.detail, pointer)
+        if not reading.passes(partial(stager.check, Reference(href=query.uri)), pointer):
             return
         if not is_below(query.uri, self._settings.collections):
             why = f"is {query.uri[:200]!r}, where no collections may be read (weaverlite.chaining.collections)"
@@ -74,7 +69,14 @@ def wrong_fields(given: Mapping[str, Any], pointer: str) -> list[Fault]:
         return found
     if query.filter is not None and (why := check_filter(query.filter, query.filter_lang)):
         found.append(Fault(why, pointer_to(pointer, "filter")))
+    if query.geometry is not None and (why := check_geometry(query.geometry)):
+        found.append(Fault(why, pointer_to(pointer, "geometry")))
+    for name, expression in query.aliases:
+        if why := check_filter(expression, JSON if isinstance(expression, Mapping) else TEXT):
+            found.append(Fault(why, pointer_to(pointer, "aliases", name)))
     for name, expression in query.derived:
+        if name in dict(query.aliases):
+            continue
         if why := check_filter(expression, JSON if isinstance(expression, Mapping) else TEXT):
             found.append(Fault(why, pointer_to(pointer, "properties", name)))
     return found

@@ -22,19 +22,19 @@ from urllib.parse import unquote
 
 from weaverlite import schemas
 from weaverlite.errors import Fault, InvalidRequest
+from weaverlite.ogc.negotiation import JSON, essence
+from weaverlite.ogc.packages import CWL, CWL_JSON, CWL_YAML, PACKAGE, PACKAGE_JSON, PACKAGE_YAML, PLAIN_TYPES
 from weaverlite.schemas.messages import kind_of
 from weaverlite.schemas.text import parse_json, parse_text
 from weaverlite.services import multipart
 from weaverlite.services.multipart import Part
+from weaverlite.services.notations import is_cwl
 from weaverlite.services.requests import ExecuteRequest, parse_execute
 
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-CWL = ("application/cwl", "application/cwl+json", "application/cwl+yaml")
-_PACKAGES = ("application/ogcapppkg", "application/ogcapppkg+json", "application/ogcapppkg+yaml")
-_OPEN = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+_CWL = (CWL, CWL_JSON, CWL_YAML)
+_PACKAGES = (PACKAGE, PACKAGE_JSON, PACKAGE_YAML)
 #: The media types of bodies that jobs are made of, without parameters.
-MEDIA_TYPES = (JSON, *CWL, *_PACKAGES, *multipart.MEDIA_TYPES)
+MEDIA_TYPES = (JSON, *_CWL, *_PACKAGES, *multipart.MEDIA_TYPES)
 #: The members that are about the job itself; all others are those of an execution.
 _OWN = ("process", "processDescription", "executionUnit", "title", "description", "status")
 #: The headers of a part by which others name it.
@@ -75,6 +75,16 @@ class Definition:
         """Whether the body itself says that the job is to wait for its start."""
         return "status" in self.document
 
+    def tagged(self, tags: Sequence[str]) -> Definition:
+        """Return the definition with more tags among its options, where changes of the job find them."""
+        options = self.document.get("options", {})
+        own = options.get("tags", []) if isinstance(options, Mapping) else None
+        if not tags or not isinstance(own, list):
+            # Who says nonsense is told so, whatever else is said.
+            return self
+        added = [tag for tag in dict.fromkeys(tags) if tag not in own]
+        return replace(self, document={**self.document, "options": {**options, "tags": [*own, *added]}})
+
     def text(self, name: str) -> str:
         """Return the title or the description, empty when there is none."""
         found = self.document.get(name)
@@ -97,22 +107,22 @@ def definition_of(document: Any) -> Definition:
     """
     if not isinstance(document, Mapping):
         _refuse(f"is {kind_of(document)}; expected is an object with 'process' and 'inputs'")
-    if _is_cwl(document):
+    if is_cwl(document):
         # A whole CWL document: its 'inputs' are declarations, not values.
-        whole = PackageBody(body=_write(document), media_type=CWL[1])
+        whole = PackageBody(body=_write(document), media_type=CWL_JSON)
         return Definition(document={"executionUnit": document}, package=whole)
     own = {name: document[name] for name in _OWN if name in document}
     faults = tuple(schemas.validate("jobDefinition", own))
     process = document.get("process")
     package: PackageBody | None = None
     if isinstance(process, Mapping):
-        kind = CWL[1] if _is_cwl(process) else _PACKAGES[1]
+        kind = CWL_JSON if is_cwl(process) else PACKAGE_JSON
         package = PackageBody(body=_write(process), media_type=kind, pointer="/process")
         if "executionUnit" in document:
             faults += (Fault("is a second package beside 'process': send one of them", "/executionUnit"),)
     elif "executionUnit" in document:
         unit = {name: document[name] for name in ("processDescription", "executionUnit") if name in document}
-        package = PackageBody(body=_write(unit), media_type=_PACKAGES[1])
+        package = PackageBody(body=_write(unit), media_type=PACKAGE_JSON)
         if "process" in document:
             faults += (Fault("is beside a package: name a process or send a package", "/process"),)
     elif process is None:
@@ -126,10 +136,10 @@ def parse_definition(body: bytes, content_type: str) -> Definition:
 
     :raises InvalidRequest: it cannot be read, or names nothing to run.
     """
-    bare = content_type.partition(";")[0].strip().lower()
+    bare = essence(content_type)
     if bare in multipart.MEDIA_TYPES:
         return _of_parts(body, content_type)
-    if bare in CWL:
+    if bare in _CWL:
         unit = {"executionUnit": _unit(body, bare)}
         return Definition(document=unit, package=PackageBody(body=body, media_type=bare))
     if bare in _PACKAGES:
@@ -172,12 +182,12 @@ def _of_parts(body: bytes, content_type: str) -> Definition:
 def _request_part(part: Part) -> Mapping[str, Any] | None:
     """Return what a part says of the execution, or None when it is a package."""
     bare = part.media_type.lower()
-    if bare not in (JSON, *_OPEN) and not (bare in ("", "text/plain") and part.field == "inputs"):
+    if bare not in PLAIN_TYPES and not (bare in ("", "text/plain") and part.field == "inputs"):
         return None
     document = _read(part.body, bare or JSON, part.pointer)
     if not isinstance(document, Mapping):
         _refuse(f"is {kind_of(document)}; expected is an object with 'inputs'", part.pointer)
-    if _is_cwl(document) or ("executionUnit" in document and part.field != "inputs"):
+    if is_cwl(document) or ("executionUnit" in document and part.field != "inputs"):
         return None
     if part.field == "inputs" and not isinstance(document.get("inputs"), Mapping):
         return {"inputs": document}
@@ -189,10 +199,9 @@ def _joined(parts: Sequence[Part]) -> PackageBody:
     boundary = uuid.uuid4().hex
     written = []
     for part in parts:
-        lines = [f"--{boundary}", f"Content-Type: {part.media_type or CWL[0]}"]
-        lines += [f"{name}: {value}" for name, value in part.headers if name.lower() in _NAMING]
-        written.append("\r\n".join(lines).encode() + b"\r\n\r\n" + part.body + b"\r\n")
-    body = b"".join(written) + f"--{boundary}--\r\n".encode()
+        named = [(name, value) for name, value in part.headers if name.lower() in _NAMING]
+        written.append(([("Content-Type", part.media_type or CWL), *named], part.body))
+    body = multipart.write_parts(written, boundary)
     return PackageBody(body=body, media_type=f'multipart/related; boundary="{boundary}"')
 
 
@@ -243,10 +252,6 @@ def process_name(reference: str, base: str) -> str:
 # ---------------------------------------------------------------- reading
 
 
-def _is_cwl(document: Mapping[str, Any]) -> bool:
-    return "cwlVersion" in document or "$graph" in document or isinstance(document.get("class"), str)
-
-
 def _unit(body: bytes, media_type: str, pointer: str = "") -> Mapping[str, Any]:
     """Return a package as it stands in JSON: itself, or its text with the media type."""
     if media_type.lower().endswith("json"):
@@ -261,7 +266,7 @@ def _unit(body: bytes, media_type: str, pointer: str = "") -> Mapping[str, Any]:
     if media_type.lower() in _PACKAGES:
         document = _read(body, media_type, pointer)
         return document if isinstance(document, Mapping) else {"executionUnit": document}
-    return {"value": text, "mediaType": media_type or CWL[0]}
+    return {"value": text, "mediaType": media_type or CWL}
 
 
 def _read(body: bytes, media_type: str, pointer: str = "") -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from weaverlite.errors import IllegalTransition, JobRemoved, NoSuchJob, StaleRevision, StoreError
@@ -18,6 +18,7 @@ from weaverlite.models.job import Job, JobEvent
 from weaverlite.models.queries import JobQuery
 from weaverlite.models.subscriber import Delivery
 from weaverlite.ogc.status import StatusCode
+from weaverlite.services.clock import utc_now
 from weaverlite.stores.interfaces import Store
 from weaverlite.transfer.interfaces import Called, Caller
 
@@ -28,11 +29,6 @@ Compose = Callable[[Job, StatusCode], Mapping[str, Any]]
 _GROWTH, _LONGEST = 6, timedelta(hours=12)
 
 _log = logging.getLogger(__name__)
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 class Deliveries:

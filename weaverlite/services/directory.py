@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaverlite.errors import WeaverLiteError
+from weaverlite.ogc.negotiation import JSON, YAML
+from weaverlite.ogc.packages import CWL
+from weaverlite.services.multipart import write_parts
 from weaverlite.services.packages import Packages
 from weaverlite.services.processes import Processes
 
 _TYPES = {
-    ".cwl": "application/cwl",
-    ".json": "application/json",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
+    ".cwl": CWL,
+    ".json": JSON,
+    ".yaml": YAML,
+    ".yml": YAML,
 }
 _log = logging.getLogger(__name__)
 
@@ -95,11 +98,10 @@ def _joined(directory: Path) -> tuple[bytes, str]:
     # Made of the content: the same files give the same body, and none can hold the line that ends it.
     boundary = f"part-{digest.hexdigest()[:32]}"
     parts = [
-        f'--{boundary}\r\nContent-Type: {media_type}\r\nContent-Disposition: attachment; filename="{_quoted(name)}"'
-        f"\r\n\r\n".encode() + text + b"\r\n"
+        ((("Content-Type", media_type), ("Content-Disposition", f'attachment; filename="{_quoted(name)}"')), text)
         for name, media_type, text in texts
     ]
-    return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/mixed; boundary={boundary}"
+    return write_parts(parts, boundary), f"multipart/mixed; boundary={boundary}"
 
 
 def _quoted(name: str) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 
 from weaverlite.errors import Fault
 from weaverlite.ogc.measures import unit
-from weaverlite.schemas.messages import kind_of, nearest, pointer_to
+from weaverlite.ogc.pointers import pointer_to
+from weaverlite.schemas.messages import kind_of, nearest
 
 #: Data types of WPS, by their last word in lower case.
 _TYPES: Mapping[str, Mapping[str, Any]] = {
@@ -46,17 +47,17 @@ _DOMAIN_WORDS = ("dataType", "allowedValues", "valueDefinition", "defaultValue",
 
 
 @dataclass(slots=True)
-class Notation:
-    """What one notation says: words of a schema, by where they stand, and metadata."""
+class Notations:
+    """What other notations say: words of a schema, by where they stand, and metadata."""
 
     details: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     metadata: list[Mapping[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
-def read_notations(port: Mapping[str, Any], pointer: str) -> Notation:
+def read_notations(port: Mapping[str, Any], pointer: str) -> Notations:
     """Return what an input or output says in other words than ``schema``."""
-    found = Notation()
+    found = Notations()
     for name in _FORMATS:
         if name in port:
             where = pointer_to(pointer, name)
@@ -99,7 +100,7 @@ def _text(item: Any, *names: str) -> str:
 # ---------------------------------------------------------------- files
 
 
-def _formats(items: Sequence[Any], pointer: str, found: Notation) -> Iterator[dict[str, Any]]:
+def _formats(items: Sequence[Any], pointer: str, found: Notations) -> Iterator[dict[str, Any]]:
     # The default one is the first alternative of a schema.
     for index, item in sorted(enumerate(items), key=lambda entry: not _is_default(entry[1])):
         media_type = _text(item, "mediaType", "mimeType", "type")
@@ -130,7 +131,7 @@ def _crs(items: Sequence[Any]) -> dict[str, Any]:
 # ---------------------------------------------------------------- literals
 
 
-def _domain(domain: Any, pointer: str, found: Notation) -> dict[str, Any]:
+def _domain(domain: Any, pointer: str, found: Notations) -> dict[str, Any]:
     if not isinstance(domain, Mapping):
         found.faults.append(Fault(f"is {kind_of(domain)}; expected is a domain of literals, an object", pointer))
         return {}
@@ -149,7 +150,7 @@ def _domain(domain: Any, pointer: str, found: Notation) -> dict[str, Any]:
     return made
 
 
-def _data_type(said: Any, pointer: str, found: Notation) -> Mapping[str, Any]:
+def _data_type(said: Any, pointer: str, found: Notations) -> Mapping[str, Any]:
     name = _text(said, "name", "reference")
     if not name:
         return {}

@@ -11,7 +11,7 @@ from weaverlite.models.process import CONTROL_OPTIONS, TRANSMISSIONS, VISIBILITI
 from weaverlite.schemas import validate
 from weaverlite.schemas.messages import kind_of
 from weaverlite.services.overrides import apply_overrides
-from weaverlite.services.versions import MINOR, PATCH, is_version
+from weaverlite.services.versions import MINOR, PATCH, check_version
 
 _BASE = "/processDescription"
 _PORTS = ("inputs", "outputs")
@@ -24,12 +24,7 @@ def edited(process: Process, patch: Any) -> tuple[Process, int | None]:
     """
     if not isinstance(patch, Mapping):
         raise InvalidRequest(faults=[Fault(f"is {kind_of(patch)}; expected is an object")])
-    faults = validate("processPatch", patch)
-    version = patch.get("version")
-    if isinstance(version, str) and not is_version(version):
-        why = "must be letters, digits, '.', '_', '+' and '-', at most 64: it is part of URLs"
-        faults.append(Fault(why, "/version"))
-    if faults:
+    if faults := [*validate("processPatch", patch), *check_version(patch.get("version"), "/version")]:
         raise InvalidRequest(faults=faults)
     found = _words(process, patch)
     found = replace(
@@ -38,7 +33,7 @@ def edited(process: Process, patch: Any) -> tuple[Process, int | None]:
         job_control_options=tuple(patch.get("jobControlOptions", process.job_control_options) or CONTROL_OPTIONS),
         output_transmission=tuple(patch.get("outputTransmission", process.output_transmission) or TRANSMISSIONS),
     )
-    if found == process and not version:
+    if found == process and not patch.get("version"):
         return process, None
     return found, PATCH if _decisive(found) == _decisive(process) else MINOR
 

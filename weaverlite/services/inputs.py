@@ -10,16 +10,18 @@ A value is told by its form: a reference, a value that is there itself, or one o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from weaverlite.errors import Fault, InvalidInput, ReferenceRefused
 from weaverlite.models.process import InputDescription, Process
 from weaverlite.ogc import values
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.ogc.values import Reference
 from weaverlite.schemas.forms import forms, takes
-from weaverlite.schemas.messages import nearest, pointer_to
+from weaverlite.schemas.messages import nearest
 from weaverlite.services.values import count, fits_media_type, read_value, stored
 from weaverlite.transfer.interfaces import Reference as Source
 from weaverlite.transfer.interfaces import Stager
@@ -98,6 +100,18 @@ class Reading:
         """Remember what policy forbids: alone, it makes the answer a refusal."""
         self.refused += 1
         self.fault(message, pointer)
+
+    def passes(self, check: Callable[[], None], pointer: str) -> bool:
+        """Whether a stager's check lets something pass; what it says against it is remembered."""
+        try:
+            check()
+        except ReferenceRefused as refusal:
+            self.refuse(refusal.detail, pointer)
+            return False
+        except InvalidInput as error:
+            self.fault(error.detail, pointer)
+            return False
+        return True
 
     # ------------------------------------------------------------ occurrences
 
@@ -190,13 +204,7 @@ class Reading:
             known = ", ".join(sorted(self._stagers))
             self.fault(f"is {value.href[:200]!r}, which is not a URL of a kind known here ({known})", pointer)
             return None
-        try:
-            stager.check(source)
-        except ReferenceRefused as refusal:
-            self.refuse(refusal.detail, pointer)
-            return None
-        except InvalidInput as error:
-            self.fault(error.detail, pointer)
+        if not self.passes(partial(stager.check, source), pointer):
             return None
         if not source.is_directory:
             fits_media_type(self, description.schema, value.media_type, place)

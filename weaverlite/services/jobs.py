@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from weaverlite.errors import (
@@ -27,11 +27,13 @@ from weaverlite.models.process import Process
 from weaverlite.models.queries import EventQuery, JobQuery, Page
 from weaverlite.ogc.status import StatusCode
 from weaverlite.queues.interfaces import Queue
+from weaverlite.services.clock import utc_now
 from weaverlite.services.estimates import Estimates
 from weaverlite.services.hidden import forget_hidden
 from weaverlite.services.keys import Submitted, check_use, digest_of
 from weaverlite.services.naming import find_process, split_name
 from weaverlite.services.nesting import Nesting
+from weaverlite.services.ownership import own_job
 from weaverlite.services.requests import ExecuteRequest, parse_execute
 from weaverlite.services.rerun import process_of, request_of
 from weaverlite.services.submission import Submission
@@ -46,11 +48,6 @@ __all__ = ["ExecuteRequest", "Jobs", "parse_execute"]
 _STOPPING = 15.0
 
 _log = logging.getLogger(__name__)
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +106,11 @@ class Jobs:
 
     def submit_once(self, process_id: str, request: ExecuteRequest, owner: str | None) -> Submitted:
         """Like :meth:`submit`, and tell whether the request had come before."""
+        key = request.idempotency_key
         # What is wrong in itself is refused whatever the key says.
-        digest = None if request.faults else digest_of(process_id, request)
+        digest = None if key is None or request.faults else digest_of(process_id, request)
         return self._once(
-            request.idempotency_key,
+            key,
             digest,
             owner,
             lambda: self._submission.job(process_id, request, owner, self._clock()),
@@ -151,13 +149,27 @@ class Jobs:
         make: Callable[[], tuple[Job, Mapping[str, Any]]],
         request: ExecuteRequest = ExecuteRequest(),
     ) -> Submitted:
+        def add() -> Job:
+            job, inputs = make()
+            if key is not None:
+                job = replace(job, idempotency_key=key, request_digest=digest)
+            self._store.jobs.add(job, inputs, request.own_words(inputs))
+            return job
+
+        return self.once(key, digest, owner, add)
+
+    def once(self, key: str | None, digest: str | None, owner: str | None, add: Callable[[], Job]) -> Submitted:
+        """Make a job and announce it, unless the owner's request of this key and digest made one before.
+
+        ``add`` makes the job and stores it. Without a key, or without a digest, there is nothing to compare.
+
+        :raises KeyReused: the key was used for another request.
+        :raises JobRemoved: the job of the key was removed.
+        """
         if replay := self._replay(key, digest, owner):
             return replay
-        job, inputs = make()
-        if key is not None:
-            job = replace(job, idempotency_key=key, request_digest=digest)
         try:
-            self._store.jobs.add(job, inputs, request.own_words(inputs))
+            job = add()
         except StaleRevision:
             # The same request came at the same moment, and was faster.
             if replay := self._replay(key, digest, owner):
@@ -211,10 +223,7 @@ class Jobs:
         :raises NoSuchJob: there is none, or it is another owner's.
         :raises JobRemoved: it was removed.
         """
-        job = self._store.jobs.get(job_id)
-        if job.owner != owner:
-            raise NoSuchJob(f"There is no job {job_id!r}.")
-        return job
+        return own_job(self._store.jobs, job_id, owner)
 
     def of_process(self, name: str, job_id: str, owner: str | None) -> Job:
         """Return the job if it is one of the process of this name (see :mod:`weaverlite.services.naming`).

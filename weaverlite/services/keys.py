@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from weaverlite.errors import KeyReused
 from weaverlite.models.codec import to_json
@@ -32,6 +34,15 @@ def digest_of(what: str, request: ExecuteRequest) -> str:
     """
     asked = [what, *(to_json(part) for part in (request.inputs, request.outputs, request.response, request.options))]
     asked.append(request.subscriber.to_json() if request.subscriber else None)
+    return _digest(asked)
+
+
+def digest_of_definition(document: Mapping[str, Any], *, starts: bool) -> str:
+    """Return the digest of what makes a job of this definition, and starts it or not."""
+    return _digest(["create", starts, document])
+
+
+def _digest(asked: Any) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from weaverlite.errors import Fault, InvalidPackage, InvalidRequest, Locked, NoSuchProcess, StaleRevision
@@ -17,9 +17,11 @@ from weaverlite.models.codec import to_json
 from weaverlite.models.job import Job
 from weaverlite.models.process import Process
 from weaverlite.ogc.status import StatusCode
+from weaverlite.services.clock import utc_now
 from weaverlite.services.definitions import Definition, PackageBody, changed, definition_of, process_name
 from weaverlite.services.hidden import forget_hidden, hidden, new_hidden_id
 from weaverlite.services.jobs import Jobs
+from weaverlite.services.keys import Submitted, digest_of_definition
 from weaverlite.services.naming import find_process
 from weaverlite.services.packages import Packages
 from weaverlite.services.processes import Processes
@@ -27,11 +29,6 @@ from weaverlite.stores.interfaces import Store
 
 #: Where a definition says what is to be run.
 _WHAT = ("/process", "/executionUnit")
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,35 +56,59 @@ class Management:
         processes: Processes,
         packages: Packages,
         *,
+        keep: timedelta = timedelta(0),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        """``keep`` is how long a job waits for its start before it may be removed; zero: for ever."""
         self._store = store
         self._jobs = jobs
         self._processes = processes
         self._packages = packages
+        self._keep = keep
         self._clock = clock
 
     # ------------------------------------------------------------ making
 
-    def create(self, definition: Definition, owner: str | None, base: str, *, starts: bool) -> Job:
+    def create(
+        self,
+        definition: Definition,
+        owner: str | None,
+        base: str,
+        *,
+        starts: bool,
+        returns: str | None = None,
+        key: str | None = None,
+    ) -> Submitted:
         """Make a job; accept it at once when it ``starts``, else it waits. ``base`` is the URL of this service.
+
+        Of a request that has come before under its idempotency ``key`` it is the job that was made then. ``returns``
+        is how its results are preferred (``minimal``, ``representation``).
 
         :raises NoSuchProcess: there is no process of this name.
         :raises InvalidPackage, DeploymentRefused: the package of the definition cannot be run here.
         :raises InvalidRequest: the definition does not fit the process; all faults at once.
+        :raises KeyReused: the key was used for another request.
+        :raises JobRemoved: the job of the key was removed.
         """
-        draft = self.check(definition, owner, base, starts=starts)
-        job = draft.job.accept(self._clock()) if starts else draft.job
-        if definition.package:
-            self._store.processes.add(draft.process, is_hidden=True)
-        try:
-            self._store.jobs.add(job, draft.inputs, definition.document)
-        except BaseException:
+        # What is wrong in itself is refused whatever the key says.
+        is_sound = key is not None and not definition.request(base).faults
+        digest = digest_of_definition(definition.document, starts=starts) if is_sound else None
+
+        def add() -> Job:
+            draft = self.check(definition, owner, base, starts=starts)
+            job = replace(draft.job, returns=returns, idempotency_key=key, request_digest=digest)
+            job = job.accept(self._clock()) if starts else job
             if definition.package:
-                self._store.processes.forget(draft.process.process_id)
-            raise
-        self._jobs.announce(job)
-        return job
+                self._store.processes.add(draft.process, is_hidden=True)
+            try:
+                self._store.jobs.add(job, draft.inputs, definition.document)
+            except BaseException:
+                if definition.package:
+                    self._store.processes.forget(draft.process.process_id)
+                raise
+            return job
+
+        return self._jobs.once(key, digest, owner, add)
 
     def check(self, definition: Definition, owner: str | None, base: str, *, starts: bool) -> Draft:
         """Return what :meth:`create` would store. Raises as it, and stores nothing."""
@@ -200,8 +221,9 @@ class Management:
         against = _partial(process) if is_partial else process
         job, inputs = self._jobs.draft(against, definition.request(base), owner)
         if is_partial:
-            # Time begins to count when it is started.
-            job = replace(job, queue_deadline=None, message="waiting for its start")
+            # Time begins to count when it is started; until then it is kept for a while after each change.
+            expiry = self._clock() + self._keep if self._keep else None
+            job = replace(job, queue_deadline=None, expires_at=expiry, message="waiting for its start")
         job = replace(job, title=definition.text("title"), description=definition.text("description"))
         return Draft(job=job, process=process, inputs=inputs)
 

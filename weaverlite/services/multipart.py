@@ -1,4 +1,4 @@
-"""Multipart bodies of requests: their parts, each with its names and its bytes.
+"""Multipart bodies: their parts, each with its names and its bytes.
 
 Lines of boundaries are found here, headers are read by the standard library, which forgives; what it had to forgive is
 refused, with the number of the part.
@@ -7,7 +7,7 @@ refused, with the number of the part.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email import policy
 from email.message import Message
@@ -76,6 +76,15 @@ def read_multipart(body: bytes, content_type: str) -> Multipart:
 def read_parts(body: bytes, content_type: str) -> tuple[Part, ...]:
     """Return the parts of ``body``. Raises as :func:`read_multipart`."""
     return read_multipart(body, content_type).parts
+
+
+def write_parts(parts: Iterable[tuple[Iterable[tuple[str, str]], bytes]], boundary: str) -> bytes:
+    """Return the body made of parts, each with its headers; ``boundary`` must not stand in any of them."""
+    written = []
+    for headers, body in parts:
+        lines = [f"--{boundary}", *(f"{name}: {value}" for name, value in headers)]
+        written.append("\r\n".join(lines).encode() + b"\r\n\r\n" + body + b"\r\n")
+    return b"".join(written) + f"--{boundary}--\r\n".encode()
 
 
 def _split(body: bytes, boundary: str) -> list[bytes]:

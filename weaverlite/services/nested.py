@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from weaverlite.errors import Fault, InvalidInput, NoSuchProcess, ReferenceRefused, Refused, WeaverLiteError
+from weaverlite.errors import Fault, NoSuchProcess, ReferenceRefused, Refused, WeaverLiteError
 from weaverlite.models.exchange import is_below
 from weaverlite.models.nested import FIELDS, INPUTS, Nested
 from weaverlite.models.process import InputDescription, Process
-from weaverlite.schemas.messages import kind_of, pointer_to
+from weaverlite.ogc.pointers import pointer_to
+from weaverlite.schemas.messages import kind_of
 from weaverlite.services.collections import wrong_fields
 from weaverlite.services.inputs import Reading
 from weaverlite.services.naming import find_process
@@ -67,9 +69,12 @@ class NestedProcesses:
 
     def read(self, reading: Reading, description: InputDescription, given: Mapping[str, Any], pointer: str) -> Any:
         """Return the nested process as it is stored; see :class:`weaverlite.services.inputs.Kind`."""
+        return self._read(reading, given, pointer)
+
+    def _read(self, reading: Reading, given: Mapping[str, Any], pointer: str) -> Any:
         if INPUTS in given:
             # The inputs of a process on another server, where it is our own job that runs it.
-            return {INPUTS: self._read_members(reading, description, given[INPUTS], pointer)}
+            return {INPUTS: self._read_members(reading, given[INPUTS], pointer)}
         faults = self._shape(given, pointer)
         for fault in faults:
             reading.fault(fault.message, fault.pointer)
@@ -82,10 +87,8 @@ class NestedProcesses:
             return None
         inputs = given.get("inputs") or {}
         output = next(iter(given.get("outputs") or {}), None)
-        if "://" in name:
-            found = self._read_remote(reading, description, name, inputs, output, pointer)
-            return found and {**found, **_fields(given)}
-        return self._read_local(reading, given, name, inputs, output, pointer)
+        read = self._read_remote if "://" in name else self._read_local
+        return read(reading, given, name, inputs, output, pointer)
 
     # ------------------------------------------------------------ what is said
 
@@ -181,20 +184,14 @@ class NestedProcesses:
     def _read_remote(
         self,
         reading: Reading,
-        description: InputDescription,
+        given: Mapping[str, Any],
         url: str,
         inputs: Mapping[str, Any],
         output: str | None,
         pointer: str,
     ) -> Any:
         where = pointer_to(pointer, "process")
-        try:
-            self._check_url(url)
-        except ReferenceRefused as refusal:
-            reading.refuse(refusal.detail, where)
-            return None
-        except InvalidInput as error:
-            reading.fault(error.detail, where)
+        if not reading.passes(partial(self._check_url, url), where):
             return None
         if not is_below(url, self._settings.servers):
             why = f"is {url[:200]!r}, not on a server that processes may be executed on (weaverlite.chaining.servers)"
@@ -212,28 +209,32 @@ class NestedProcesses:
             self._service_url,
             self._check_url,
         )
-        checked = inner._read_members(reading, description, inputs, pointer_to(pointer, "inputs"))
-        return Nested(pointer=pointer, process=url.rstrip("/"), revision=None, inputs=checked, output=output).to_json()
+        checked = inner._read_members(reading, inputs, pointer_to(pointer, "inputs"))
+        return Nested(
+            pointer=pointer,
+            process=url.rstrip("/"),
+            revision=None,
+            inputs=checked,
+            output=output,
+            fields=_fields(given),
+        ).to_json()
 
-    def _read_members(self, reading: Reading, description: InputDescription, inputs: Any, pointer: str) -> Any:
+    def _read_members(self, reading: Reading, inputs: Any, pointer: str) -> Any:
         """Check the nested processes among the inputs of a remote one; what else there is, it judges itself."""
         if not isinstance(inputs, Mapping):
             reading.fault(f"is {kind_of(inputs)}; expected is an object", pointer)
             return {}
-        return {
-            name: self._read_member(reading, description, value, pointer_to(pointer, name))
-            for name, value in inputs.items()
-        }
+        return {name: self._read_member(reading, value, pointer_to(pointer, name)) for name, value in inputs.items()}
 
-    def _read_member(self, reading: Reading, description: InputDescription, value: Any, pointer: str) -> Any:
+    def _read_member(self, reading: Reading, value: Any, pointer: str) -> Any:
         if isinstance(value, list):
             return [
-                self._read_member(reading, description, item, pointer_to(pointer, number))
+                self._read_member(reading, item, pointer_to(pointer, number))
                 if isinstance(item, Mapping) else item
                 for number, item in enumerate(value)
             ]  # fmt: skip
         if isinstance(value, Mapping) and "process" in value and not {"value", "href"} & value.keys():
-            return self.read(reading, description, value, pointer)
+            return self._read(reading, value, pointer)
         return value
 
 

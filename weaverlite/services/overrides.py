@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from weaverlite.errors import Fault, InvalidPackage
 from weaverlite.models.process import InputDescription, OutputDescription, Process
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.schemas import validate, validate_schema
 from weaverlite.schemas.forms import takes
-from weaverlite.schemas.messages import nearest, pointer_to
+from weaverlite.schemas.messages import nearest
 from weaverlite.schemas.narrowing import narrow
 from weaverlite.services.domains import read_notations, with_numbers
 

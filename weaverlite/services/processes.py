@@ -25,7 +25,8 @@ from weaverlite.errors import (
 from weaverlite.models.codec import to_json
 from weaverlite.models.process import Process
 from weaverlite.models.queries import Page, ProcessQuery
-from weaverlite.services.candidates import Candidates, Describe, content_of, utc_now
+from weaverlite.services.candidates import Candidates, Describe, content_of
+from weaverlite.services.clock import utc_now
 from weaverlite.services.edits import edited
 from weaverlite.services.naming import find_process, revisions, split_name
 from weaverlite.services.packages import Deployment

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import weaverlite
-from weaverlite.errors import NoSuchJob, NoSuchProcess, NoSuchUpload
+from weaverlite.errors import NoSuchProcess, NoSuchUpload
 from weaverlite.models.job import Job
 from weaverlite.models.process import Process
 from weaverlite.models.upload import Upload
 from weaverlite.ogc.negotiation import JSON, JSON_LD, N_TRIPLES, PROV_N, PROV_XML, TURTLE, XML
+from weaverlite.services.ownership import own_job
 from weaverlite.stores.interfaces import Store
 
 #: Media types and the forms that they are written in, the default first.
@@ -41,9 +42,7 @@ class Provenance:
         # Here for the start-up: prov and rdflib take a fifth of a second.
         from weaverlite.services.provenance_graph import Facts, document_of, write
 
-        job = self._store.jobs.get(job_id)
-        if job.owner != owner:
-            raise NoSuchJob(f"There is no job {job_id!r}.")
+        job = own_job(self._store.jobs, job_id, owner)
         inputs = self._store.jobs.inputs(job_id)
         facts = Facts(
             job=job,

@@ -26,8 +26,8 @@ from weaverlite.models.process import Process
 from weaverlite.models.results import Manifest, OutputDirectory, OutputFile
 from weaverlite.models.upload import Upload
 from weaverlite.ogc import values
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.ogc.values import Inline, Qualified, Reference
-from weaverlite.schemas.messages import pointer_to
 
 _SCHEMA = "https://schema.org/"
 _RUNS = "http://purl.org/wf4ever/wfprov#"

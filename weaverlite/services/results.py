@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-from weaverlite.errors import JobDismissed, JobFailed, NoSuchJob, NoSuchOutput, ResultNotAvailable, ResultNotReady
+from weaverlite.errors import JobDismissed, JobFailed, NoSuchOutput, ResultNotAvailable, ResultNotReady
 from weaverlite.models.job import Job
 from weaverlite.models.results import Manifest, OutputFile, OutputValue
 from weaverlite.ogc.status import StatusCode
 from weaverlite.schemas.messages import nearest
+from weaverlite.services.ownership import own_job
 from weaverlite.services.shapes import Links, Passing, Shapes, media_type_of
 from weaverlite.stores.interfaces import Store
 from weaverlite.transfer.interfaces import Publisher
@@ -143,10 +144,7 @@ class Results:
     # ------------------------------------------------------------ inner
 
     def _job(self, job_id: str, owner: str | None) -> Job:
-        job = self._store.jobs.get(job_id)
-        if job.owner != owner:
-            raise NoSuchJob(f"There is no job {job_id!r}.")
-        return job
+        return own_job(self._store.jobs, job_id, owner)
 
     def _successful(self, job_id: str, owner: str | None) -> Job:
         job = self._job(job_id, owner)

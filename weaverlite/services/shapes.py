@@ -10,12 +10,10 @@ from typing import Any, BinaryIO, Protocol
 
 from weaverlite.models.job import Job
 from weaverlite.models.results import OutputDirectory, OutputFile, OutputValue, is_literal
-from weaverlite.ogc.negotiation import is_json, is_text
+from weaverlite.ogc.negotiation import JSON, TEXT, is_json, is_text
 from weaverlite.ogc.values import is_bbox, is_binary
 
 DIRECTORY = "inode/directory"
-_JSON = "application/json"
-_TEXT = "text/plain"
 #: A literal of more bytes as JSON is large: unless all is wanted inline, a link stands for it.
 LARGE = 256 * 1024
 #: A JSON file of more bytes stands in a document as text: to stand as JSON it has to be read whole.
@@ -109,7 +107,7 @@ class Shapes:
         manner = self.passing.to(output_id)
         if manner == "reference":
             return self._reference(value, output_id, index)
-        if manner == "auto" and _is_large(value):
+        if manner == "auto" and is_large(value):
             return self._reference(value, output_id, index)
         return self._shape(value, output_id, index)
 
@@ -123,7 +121,7 @@ class Shapes:
                 self._shape(item, output_id, number if index is None else index) for number, item in enumerate(value)
             ]
         if isinstance(value, Mapping) and not is_bbox(value):
-            return {"value": self._members(value, output_id, index), "mediaType": _JSON}
+            return {"value": self._members(value, output_id, index), "mediaType": JSON}
         return value
 
     def _is_inline(self, output_id: str) -> bool:
@@ -148,11 +146,11 @@ class Shapes:
             return [self._reference(item, output_id, number) for number, item in enumerate(value)]
         href = self.links.output(self.job_id, output_id, index)
         if isinstance(value, str):
-            return {"href": href, "type": _TEXT}
+            return {"href": href, "type": TEXT}
         if isinstance(value, bool | int | float):
             # 18-062r2: a scalar by reference is text.
-            return {"href": f"{href}?f=text", "type": _TEXT}
-        return {"href": href, "type": _JSON}
+            return {"href": f"{href}?f=text", "type": TEXT}
+        return {"href": href, "type": JSON}
 
     def _file_link(self, file: OutputFile) -> dict[str, Any]:
         href = self.url(file) or self.links.output_file(self.job_id, file.path)
@@ -212,7 +210,7 @@ def _is_file(value: OutputValue) -> bool:
     return isinstance(value, OutputFile | OutputDirectory)
 
 
-def _is_large(value: OutputValue) -> bool:
+def is_large(value: OutputValue) -> bool:
     """Whether a literal is so large that a link should stand for it."""
     if isinstance(value, str):
         return len(value) > LARGE
@@ -227,4 +225,4 @@ def media_type_of(value: OutputValue) -> str:
         return value.media_type
     if isinstance(value, OutputDirectory):
         return DIRECTORY
-    return _TEXT if isinstance(value, str) else _JSON
+    return TEXT if isinstance(value, str) else JSON

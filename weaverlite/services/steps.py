@@ -21,12 +21,14 @@ from urllib.parse import unquote
 from weaverlite.errors import Fault, InvalidPackage, InvalidRequest, NoSuchProcess
 from weaverlite.models.package import CWL_MEDIA_TYPE, Package
 from weaverlite.models.process import Process
-from weaverlite.schemas.messages import pointer_to
+from weaverlite.ogc.pointers import pointer_to
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(?::[A-Za-z0-9_.+\-]+)?\Z")
 _SUBWORKFLOWS = "SubworkflowFeatureRequirement"
 #: Members of a document that belong to the whole and not to one of its processes.
 _OF_DOCUMENTS = ("cwlVersion", "id", "$namespaces", "$schemas", "$base")
+#: Members whose text may be a reference to a part of the document.
+_REFERRING = frozenset({"id", "source", "outputSource", "run", "scatter", "type", "items"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +184,6 @@ def _refers_to_itself(value: Any) -> bool:
     if isinstance(value, list):
         return any(_refers_to_itself(item) for item in value)
     return _is_text(value) and value.startswith("#")
-
-
-#: Members whose text may be a reference to a part of the document.
-_REFERRING = frozenset({"id", "source", "outputSource", "run", "scatter", "type", "items"})
 
 
 def _is_text(value: Any) -> bool:

@@ -12,9 +12,10 @@ from weaverlite.models.job import Job, new_job_id
 from weaverlite.models.nested import nested_in
 from weaverlite.models.options import Needs, Options, Resources, Timeouts
 from weaverlite.models.process import OutputDescription, Process
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.ogc.values import media_type_fits
 from weaverlite.schemas.forms import media_types
-from weaverlite.schemas.messages import nearest, pointer_to
+from weaverlite.schemas.messages import nearest
 from weaverlite.services.inputs import Accepted, Kind, accept_inputs
 from weaverlite.services.kinds import kinds_of
 from weaverlite.services.naming import find_process

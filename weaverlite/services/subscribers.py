@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from weaverlite.errors import Fault, InvalidInput, ReferenceRefused
 from weaverlite.models.subscriber import Subscriber
-from weaverlite.schemas.messages import pointer_to
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.transfer.interfaces import Reference, Stager
 
 

@@ -7,13 +7,14 @@ import errno
 import hashlib
 import os
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from weaverlite.errors import InvalidRequest, NoSuchUpload, TooLarge, TransferError
 from weaverlite.models.upload import Upload
 from weaverlite.ogc.names import safe_name
+from weaverlite.services.clock import utc_now
 from weaverlite.stores.interfaces import UploadStore
 
 _BLOCK = 256 * 1024
@@ -58,7 +59,7 @@ class Uploads:
         """
         if size is not None and size > self._size_limit:
             raise self._too_large()
-        at = at or datetime.now(UTC)
+        at = at or utc_now()
         upload_id = str(uuid.uuid4())
         part = self._directory / f"{upload_id}{_PART}"
         try:
@@ -100,7 +101,7 @@ class Uploads:
             upload = self._store.get(upload_id)
         except NoSuchUpload:
             upload = None
-        if upload is None or upload.owner != owner or upload.expires_at <= (at or datetime.now(UTC)):
+        if upload is None or upload.owner != owner or upload.expires_at <= (at or utc_now()):
             raise NoSuchUpload(f"There is no upload {upload_id[:64]!r}, or it has expired.")
         return upload
 

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 from weaverlite.errors import Fault
 from weaverlite.models.process import InputDescription
 from weaverlite.ogc import values
-from weaverlite.ogc.negotiation import JSON
+from weaverlite.ogc.negotiation import JSON, is_json, is_text
+from weaverlite.ogc.pointers import pointer_to
 from weaverlite.ogc.values import Inline, Qualified
 from weaverlite.schemas import validate_value
 from weaverlite.schemas.contents import content_faults, has_content_schema
 from weaverlite.schemas.forms import encoding, is_bbox, meant, media_types, takes
-from weaverlite.schemas.messages import kind_of, pointer_to
+from weaverlite.schemas.messages import kind_of
 
 #: What people say of content that stands as it is.
 _PLAIN = frozenset({"", "utf-8", "utf8", "utf_8", "ascii", "us-ascii", "7bit", "8bit", "identity", "none", "raw"})
@@ -49,10 +50,10 @@ def read_value(sink: Sink, description: InputDescription, given: Any, value: Inl
 
 def fits_format(sink: Sink, schema: Mapping[str, Any], value: Qualified, pointer: str) -> bool:
     """Whether what a value says of itself fits the schema of its input."""
-    wrong = values.is_binary(value.encoding) or value.encoding.lower() in _PLAIN
-    if not wrong:
+    is_known = values.is_binary(value.encoding) or value.encoding.lower() in _PLAIN
+    if not is_known:
         sink.fault(f"has the encoding {value.encoding[:60]!r}; known are 'base64', and none for text", pointer)
-    return fits_media_type(sink, schema, value.media_type, pointer) and wrong
+    return fits_media_type(sink, schema, value.media_type, pointer) and is_known
 
 
 def fits_media_type(sink: Sink, schema: Mapping[str, Any], given: str, pointer: str) -> bool:
@@ -109,7 +110,7 @@ def _is_json_text(schema: Mapping[str, Any], content: Any, media_type: str) -> b
     """Whether JSON was sent as it is for an input that takes the text of it."""
     if not isinstance(content, dict | list) or takes(schema, "object" if isinstance(content, dict) else "array"):
         return False
-    return values.is_json(media_type or next(iter(media_types(schema)), ""))
+    return is_json(media_type or next(iter(media_types(schema)), ""))
 
 
 def _read_content(sink: Sink, description: InputDescription, value: Inline | Qualified, pointer: str) -> Any:
@@ -126,7 +127,7 @@ def _read_content(sink: Sink, description: InputDescription, value: Inline | Qua
     media_type, title = (value.media_type, value.title) if isinstance(value, Qualified) else ("", "")
     content = value.value
     is_said = isinstance(value, Qualified) or values.is_bbox(content)
-    if isinstance(content, dict | list) and is_said and values.is_json(media_type or declared):
+    if isinstance(content, dict | list) and is_said and is_json(media_type or declared):
         content = json.dumps(content, ensure_ascii=False)
     if not isinstance(content, str):
         sink.fault(f"is {kind_of(content)}; expected is the content of a file in a string, or a reference", pointer)
@@ -156,7 +157,7 @@ def _not_base64(text: str, pointer: str) -> list[Fault]:
 def _is_base64(schema: Mapping[str, Any], value: Inline | Qualified, media_type: str) -> bool:
     if isinstance(value, Qualified) and value.encoding:
         return values.is_binary(value.encoding)
-    if values.is_text(media_type):
+    if is_text(media_type):
         return False
     return values.is_binary(encoding(schema))
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from itertools import zip_longest
+from typing import Any
 
-from weaverlite.errors import Clash
+from weaverlite.errors import Clash, Fault
 
 MAJOR, MINOR, PATCH = range(3)
 
@@ -24,6 +25,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}\Z")
 def is_version(text: str) -> bool:
     """Return whether ``text`` can name a revision in a path, as in ``process:1.2.0``."""
     return bool(_NAME.match(text))
+
+
+def check_version(version: Any, pointer: str) -> list[Fault]:
+    """Return what is wrong with the version of a body; what is no text is a matter of its schema."""
+    if not isinstance(version, str) or is_version(version):
+        return []
+    return [Fault("must be letters, digits, '.', '_', '+' and '-', at most 64: it is part of URLs", pointer)]
 
 
 class _Order:
@@ -81,4 +89,4 @@ def _grown(present: str, level: int, taken: Collection[str]) -> str:
             return text
 
 
-__all__ = ["MAJOR", "MINOR", "PATCH", "is_version", "next_version"]
+__all__ = ["MAJOR", "MINOR", "PATCH", "check_version", "is_version", "next_version"]

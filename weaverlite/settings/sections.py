@@ -196,6 +196,7 @@ class LimitsSettings:
     log_head: Bytes = setting(MIB, "Bytes of each of stdout and stderr kept from the start.")
     log_tail: Bytes = setting(MIB, "Bytes of each of stdout and stderr kept from the end.")
     keep: timedelta = setting(timedelta(days=30), "How long records and results of ended jobs are kept.")
+    created: timedelta = setting(timedelta(days=30), "How long jobs that were created wait for their start.")
     package_nodes: int = setting(50_000, "Largest package, in nodes after YAML aliases are expanded.", minimum=1)
     package_depth: int = setting(64, "Deepest package.", minimum=1, maximum=200)
 

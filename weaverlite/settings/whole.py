@@ -164,7 +164,9 @@ def _read_ini(path: Path) -> Mapping[str, str]:
         ours = [name for name in applications if parser[name].get("use", "").partition("#")[0] == "egg:weaverlite"]
         if "app:main" in ours or len(ours) == 1:
             return dict(parser["app:main" if "app:main" in ours else ours[0]])
-    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, configparser.Error) as error:
         raise ConfigurationError(f"{path} cannot be read as settings: {error}") from error
     raise ConfigurationError(
         f"{path} has no section [app:main] with use = egg:weaverlite: 'weaverlite init' writes a file that has one."

@@ -25,7 +25,15 @@ from weaverlite.stores.interfaces import JobStore
 from weaverlite.stores.mongodb_collections import Collections, Document, mongodb_errors, pack, unpack
 from weaverlite.stores.mongodb_rows import conditions_after, conditions_of
 from weaverlite.stores.orders import ORDERS, page_place
-from weaverlite.stores.records import read_job, read_needs, storable, write_document, write_inputs
+from weaverlite.stores.records import (
+    read_job,
+    read_needs,
+    storable,
+    write_document,
+    write_inputs,
+    write_times,
+    write_transition,
+)
 
 _READ = ("document", "updated_at", "beat_at", "progress", "message")
 _RECORD = {name: 1 for name in _READ}
@@ -195,7 +203,7 @@ class MongoJobs(JobStore):
             for found in self._collections.jobs.find({"started_at": {"$exists": False}}, {**_RECORD, "revision": 1}):
                 # Whoever saves it meanwhile writes the same.
                 self._collections.jobs.update_one(
-                    {"_id": found["_id"], "revision": found["revision"]}, {"$set": rows_of.times(_job(found))}
+                    {"_id": found["_id"], "revision": found["revision"]}, {"$set": write_times(_job(found))}
                 )
 
     def finish_removals(self) -> None:
@@ -219,7 +227,7 @@ class MongoJobs(JobStore):
 
     def _swap(self, job: Job, others: Mapping[str, Any]) -> bool:
         """Put the transition in place of the revision it was made of; return whether that was still there."""
-        changes: Document = {**rows_of.live(job), **others}
+        changes: Document = {**write_transition(job), **others}
         update: Document = {"$set": changes}
         if job.callback_at is None:
             # The index holds only those that are due some time.

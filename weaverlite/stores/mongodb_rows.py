@@ -17,20 +17,19 @@ from weaverlite.stores.records import (
     bounded,
     prefix_end,
     storable,
-    write_job,
-    write_needs,
-    write_optional_time,
+    storable_or_none,
     write_owner,
+    write_transition,
 )
 
 
 def whole(job: Job) -> Document:
     """Return every member of a new job but its id and what is kept apart."""
     document: Document = {
-        "owner": None if job.owner is None else storable(job.owner),
+        "owner": storable_or_none(job.owner),
         "created_at": write_time(job.created_at),
         **edited(job),
-        **live(job),
+        **write_transition(job),
     }
     if document["callback_at"] is None:
         # The index holds only those that are due some time.
@@ -49,34 +48,6 @@ def edited(job: Job) -> Document:
     }
 
 
-def live(job: Job) -> Document:
-    """Return the members that a transition changes."""
-    return {
-        "revision": job.revision,
-        "status": str(job.status),
-        "attempt": job.attempt,
-        "needs": write_needs(job.needs),
-        "queue_deadline": write_optional_time(job.queue_deadline),
-        "expires_at": write_optional_time(job.expires_at),
-        "updated_at": write_optional_time(job.updated_at),
-        "beat_at": write_optional_time(job.beat_at),
-        "progress": job.progress,
-        "message": storable(job.message),
-        "document": write_job(job),
-        "callback_at": write_optional_time(job.callback_at),
-        **times(job),
-    }
-
-
-def times(job: Job) -> Document:
-    """Return the members of version 2 that records of version 1 lack. Empty, not null: then all stand in one order."""
-    return {
-        "started_at": write_optional_time(job.started_at) or "",
-        "finished_at": write_optional_time(job.finished_at) or "",
-        "seconds": job.seconds,
-    }
-
-
 def key(job: Job) -> str | None:
     """Return the name of a job's idempotency key, None when it has none."""
     return None if job.idempotency_key is None else key_of(job.owner, job.idempotency_key)
@@ -91,7 +62,7 @@ def conditions_of(query: JobQuery) -> list[Document]:
     """Return what a job must be to fit a query."""
     conditions: list[Document] = []
     if not query.any_owner:
-        conditions.append({"owner": None if query.owner is None else storable(query.owner)})
+        conditions.append({"owner": storable_or_none(query.owner)})
     if query.process_ids:
         conditions.append({"process_id": {"$in": sorted(map(storable, query.process_ids))}})
     if query.statuses:

@@ -52,6 +52,34 @@ def read_job(text: str, updated_at: str | None, beat_at: str | None, progress: i
     return from_json(Job, members)
 
 
+def write_transition(job: Job) -> dict[str, Any]:
+    """Return what a transition can change, each as both stores keep it and under the name they keep it."""
+    return {
+        "revision": job.revision,
+        "status": str(job.status),
+        "attempt": job.attempt,
+        "needs": write_needs(job.needs),
+        "queue_deadline": write_optional_time(job.queue_deadline),
+        "expires_at": write_optional_time(job.expires_at),
+        "updated_at": write_optional_time(job.updated_at),
+        "beat_at": write_optional_time(job.beat_at),
+        "progress": job.progress,
+        "message": storable(job.message),
+        "document": write_job(job),
+        "callback_at": write_optional_time(job.callback_at),
+        **write_times(job),
+    }
+
+
+def write_times(job: Job) -> dict[str, Any]:
+    """Return the members of version 2 that records of version 1 lack. Empty, not null: then all stand in one order."""
+    return {
+        "started_at": write_optional_time(job.started_at) or "",
+        "finished_at": write_optional_time(job.finished_at) or "",
+        "seconds": job.seconds,
+    }
+
+
 def write_optional_time(at: datetime | None) -> str | None:
     """Return a time as text that sorts, or None."""
     return None if at is None else write_time(at)
@@ -89,6 +117,11 @@ def storable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def storable_or_none(text: str | None) -> str | None:
+    """Return what may be nothing as every backend can hold it."""
+    return None if text is None else storable(text)
 
 
 def write_owner(owner: str | None) -> str:

@@ -16,7 +16,7 @@ from weaverlite.models.queries import JobQuery
 from weaverlite.ogc.status import StatusCode
 from weaverlite.stores.cursors import Place
 from weaverlite.stores.orders import ORDERS, durations
-from weaverlite.stores.records import bounded, prefix_end, storable
+from weaverlite.stores.records import bounded, prefix_end, storable, storable_or_none
 
 #: What :func:`~weaverlite.stores.records.read_job` takes, in its order.
 LIVE_COLUMNS = "j.document, j.updated_at, j.beat_at, j.progress, j.message"
@@ -64,7 +64,7 @@ def select_page(query: JobQuery, place: Place) -> Statement | None:
     for process, status in ranges:
         conditions = _Conditions()
         if not query.any_owner:
-            conditions.add(f"{key}.owner IS ?", _text(query.owner))
+            conditions.add(f"{key}.owner IS ?", storable_or_none(query.owner))
         # The + keeps a condition out of the search in the index, whose order would be lost.
         if process is not None:
             conditions.add(f"{key}.process_id = ?", process)
@@ -106,7 +106,7 @@ def select_count(query: JobQuery) -> Statement | None:
     source, key, _ = _source(query, bool(processes), True)
     conditions = _Conditions()
     if not query.any_owner:
-        conditions.add(f"{key}.owner IS ?", _text(query.owner))
+        conditions.add(f"{key}.owner IS ?", storable_or_none(query.owner))
     if processes:
         conditions.among(f"{key}.process_id", processes)
     if statuses:
@@ -181,7 +181,3 @@ def _statuses(query: JobQuery) -> list[str] | None:
     if not wanted:
         return None
     return [] if len(wanted) == len(StatusCode) else sorted(str(status) for status in wanted)
-
-
-def _text(value: str | None) -> str | None:
-    return None if value is None else storable(value)

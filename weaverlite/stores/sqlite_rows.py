@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from weaverlite.models.codec import write_time
 from weaverlite.models.job import Job
-from weaverlite.stores.records import (
-    storable,
-    write_job,
-    write_needs,
-    write_optional_time,
-    write_owner,
-)
+from weaverlite.stores.records import storable, storable_or_none, write_owner, write_transition
 
 INSERT = """
     INSERT INTO jobs (job_id, owner, created_at, process_id, priority, needs, revision, status, attempt, queue_deadline,
@@ -43,31 +37,17 @@ def row(job: Job) -> Row:
     """Return every column of a job, by name."""
     return {
         "job_id": storable(job.job_id),
-        "owner": None if job.owner is None else storable(job.owner),
+        "owner": storable_or_none(job.owner),
         "created_at": write_time(job.created_at),
         "process_id": storable(job.process_id),
         "priority": job.priority,
-        "needs": write_needs(job.needs),
-        "revision": job.revision,
-        "status": str(job.status),
-        "attempt": job.attempt,
-        "queue_deadline": write_optional_time(job.queue_deadline),
-        "expires_at": write_optional_time(job.expires_at),
-        "updated_at": write_optional_time(job.updated_at),
-        "beat_at": write_optional_time(job.beat_at),
-        "progress": job.progress,
-        "message": storable(job.message),
-        "document": write_job(job),
-        "started_at": write_optional_time(job.started_at) or "",
-        "finished_at": write_optional_time(job.finished_at) or "",
-        "seconds": job.seconds,
-        "callback_at": write_optional_time(job.callback_at),
+        **write_transition(job),
     }
 
 
 def tags(job: Job) -> list[tuple[object, ...]]:
     """Return the rows of a job's labels."""
-    owner = None if job.owner is None else storable(job.owner)
+    owner = storable_or_none(job.owner)
     return [
         (
             storable(name),

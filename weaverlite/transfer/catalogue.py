@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from weaverlite.errors import ReferenceRefused, StagingError
 from weaverlite.models.collection import CollectionQuery
 from weaverlite.ogc import collections as names
-from weaverlite.ogc.links import Link, find, read_links
+from weaverlite.ogc.links import NEXT, Link, find, read_links
 from weaverlite.transfer.egress import show
+from weaverlite.transfer.parameters import of_file, of_items, with_parameters
 from weaverlite.transfer.talk import Answer, Talk, said_by
 
 ACCEPT = "application/geo+json, application/json;q=0.9, */*;q=0.1"
@@ -31,6 +31,18 @@ class Source:
     #: The first page, where it was read already.
     first: Answer | None = None
     pushed: frozenset[str] = frozenset()
+    #: Where they are by what the server is sure to understand, for one that refuses what it does not know.
+    plain: str = ""
+    #: The reference system that coordinates were asked for in, where it is not that of GeoJSON.
+    crs: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """The next page: asked for by GET, or by POST with a body (STAC API)."""
+
+    url: str
+    body: Mapping[str, Any] | None = None
 
 
 def look_up(talk: Talk, query: CollectionQuery) -> Source:
@@ -65,10 +77,9 @@ def _described(talk: Talk, query: CollectionQuery, answer: Answer, links: tuple[
             chosen = next((link for link in found if "geo+json" in link.type), found[0])
             return _served(talk, query, answer, answer.at(chosen.href), is_described=True)
         chosen = next((link for link in found if query.media_type and link.type == query.media_type), found[0])
-        parameters = [("bbox", _numbers(query.bbox)), ("datetime", query.datetime)]
-        return Source(kind=kind, url=with_parameters(answer.at(chosen.href), parameters))
+        return Source(kind=kind, url=with_parameters(answer.at(chosen.href), of_file(query, kind)))
     if names.FEATURES in wanted and find(links, "item", "child"):
-        return Source(kind="tree", url=answer.url, first=answer)
+        return _tree(query, answer)
     offered = ", ".join(sorted({link.rel for link in links if link.rel})[:20]) or "none"
     raise StagingError(
         f"{show(query.uri)} is no collection with {' or '.join(wanted)}: it has links of the relations {offered}."
@@ -77,43 +88,30 @@ def _described(talk: Talk, query: CollectionQuery, answer: Answer, links: tuple[
 
 def _served(talk: Talk, query: CollectionQuery, answer: Answer, url: str, is_described: bool = False) -> Source:
     """Return the source of items, with as much of the selection in its URL as the server understands."""
-    abilities = _abilities(talk, query, answer)
-    parameters: list[tuple[str, str]] = []
-    pushed = set()
-    if "core" in abilities:
-        for name, text in (("bbox", _numbers(query.bbox)), ("datetime", query.datetime)):
-            if text:
-                parameters.append((name, text))
-                pushed.add(name)
-    if query.filter is not None and "filter" in abilities and (said := _filter(query, abilities)):
-        parameters += said
-        pushed.add("filter")
-    if query.sort_by and "sort" in abilities:
-        parameters.append(("sortby", ",".join(("-" if down else "+") + name for name, down in query.sort_by)))
-        pushed.add("sort")
-    if query.properties and "properties" in abilities:
-        parameters.append(("properties", ",".join(query.properties)))
-    is_selected_there = {"filter", "bbox", "datetime", "sort"} >= pushed and _is_all_pushed(query, pushed)
-    if "core" in abilities:
-        size = min(query.limit, 1000) if query.limit and is_selected_there else 1000
-        parameters.append(("limit", str(size)))
-    if not parameters:
+    asked = of_items(query, _abilities(talk, answer))
+    if not asked.sure and not asked.offered:
         return Source(kind="features", url=url, first=None if is_described else answer)
-    return Source(kind="features", url=with_parameters(url, parameters), pushed=frozenset(pushed))
+    plain = with_parameters(url, asked.sure)
+    return Source(
+        kind="features",
+        url=with_parameters(plain, asked.offered),
+        plain=plain if asked.offered else "",
+        pushed=asked.pushed,
+        crs=query.crs if names.is_other_crs(query.crs) else "",
+    )
 
 
-def _is_all_pushed(query: CollectionQuery, pushed: set[str]) -> bool:
-    asked = {
-        "filter": query.filter is not None,
-        "bbox": bool(query.bbox),
-        "datetime": bool(query.datetime),
-        "sort": bool(query.sort_by),
-        "ids": bool(query.ids),
-    }
-    return all(name in pushed for name, is_asked in asked.items() if is_asked)
+def _tree(query: CollectionQuery, answer: Answer) -> Source:
+    of_items(query, frozenset())
+    if query.passed:
+        raise StagingError(
+            f"{show(query.uri)} is a catalogue of files, whose server understands no parameters: leave "
+            "'passThroughParameters' out."
+        )
+    return Source(kind="tree", url=answer.url, first=answer)
 
 
-def _abilities(talk: Talk, query: CollectionQuery, answer: Answer) -> frozenset[str]:
+def _abilities(talk: Talk, answer: Answer) -> frozenset[str]:
     """Return what the server says it can do; nothing when it says nothing."""
     document = answer.json()
     found = find(read_links(document), *names.CONFORMANCE)
@@ -130,33 +128,6 @@ def _abilities(talk: Talk, query: CollectionQuery, answer: Answer) -> frozenset[
     return frozenset()
 
 
-def _filter(query: CollectionQuery, abilities: frozenset[str]) -> list[tuple[str, str]]:
-    """Return the parameters that say the filter in a language of the server; empty when it knows none."""
-    if query.filter_lang in abilities:
-        text = query.filter if isinstance(query.filter, str) else json.dumps(query.filter)
-        return [("filter", text), ("filter-lang", query.filter_lang)]
-    other = names.JSON if query.filter_lang == names.TEXT else names.TEXT
-    if other not in abilities:
-        return []
-    from weaverlite.schemas.filters import parse_filter
-
-    expression = parse_filter(query.filter, query.filter_lang)
-    text = expression.to_text() if other == names.TEXT else json.dumps(expression.to_json())
-    return [("filter", text), ("filter-lang", other)]
-
-
-def with_parameters(url: str, parameters: list[tuple[str, str]]) -> str:
-    """Return the URL with these parameters, in place of its own of the same names; empty ones are left out."""
-    parts = urlsplit(url)
-    given = [(name, text) for name, text in parameters if text]
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in dict(given)]
-    return urlunsplit(parts._replace(query=urlencode(kept + given)))
-
-
-def _numbers(values: tuple[float, ...]) -> str:
-    return ",".join(f"{value:.15g}" for value in values)
-
-
 def features_of(document: Any, url: str) -> list[Mapping[str, Any]]:
     """Return the features of a page.
 
@@ -168,3 +139,34 @@ def features_of(document: Any, url: str) -> list[Mapping[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
         raise StagingError(f"{show(url)} is no GeoJSON FeatureCollection: it has no list of features.")
     return found
+
+
+def next_of(document: Any, answer: Answer, body: Mapping[str, Any] | None) -> Following | None:
+    """Return where the page after this one is, which ``body`` was sent for; None when it is the last.
+
+    :raises StagingError: it is to be sent to another server.
+    """
+    if link := next((link for link in _next_links(document) if _method(link) == "GET"), None):
+        return Following(url=answer.at(str(link["href"])))
+    link = next((link for link in _next_links(document) if _method(link) == "POST"), None)
+    if link is None:
+        return None
+    url = answer.at(str(link["href"]))
+    if urlsplit(url)[:2] != urlsplit(answer.url)[:2]:
+        raise StagingError(f"{show(answer.url)} has its next page on another server, which is to be sent a search.")
+    own = link.get("body")
+    sent = dict(own) if isinstance(own, Mapping) else {}
+    return Following(url=url, body={**(body or {}), **sent} if link.get("merge") is True else sent)
+
+
+def _next_links(document: Any) -> list[Mapping[str, Any]]:
+    found = document.get("links") if isinstance(document, Mapping) else None
+    entries = found if isinstance(found, list) else []
+    return [
+        item for item in entries
+        if isinstance(item, Mapping) and isinstance(item.get("href"), str) and NEXT in str(item.get("rel")).split()
+    ]  # fmt: skip
+
+
+def _method(link: Mapping[str, Any]) -> str:
+    return str(link.get("method") or "GET").upper()

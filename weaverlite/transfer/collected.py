@@ -56,6 +56,8 @@ class CollectedValues:
     def _whole(
         self, document: Mapping[str, Any], query: CollectionQuery, description: InputDescription, destination: Path
     ) -> Any:
+        if query.assets:
+            document = {**document, "features": [_with_assets(item, query.assets) for item in document["features"]]}
         found: Any = document
         if description.is_file:
             path = urlsplit(query.uri).path.rstrip("/").removesuffix("/items")
@@ -142,6 +144,13 @@ def _assets(
     raise StagingError(
         f"The item {feature.get('id')!r} has no asset{said}; it has {', '.join(sorted(assets))}: say which in 'assets'."
     )
+
+
+def _with_assets(feature: Mapping[str, Any], names: tuple[str, ...]) -> Mapping[str, Any]:
+    assets = feature.get("assets")
+    if not isinstance(assets, Mapping):
+        return feature
+    return {**feature, "assets": {name: assets[name] for name in names if name in assets}}
 
 
 def _written(document: Mapping[str, Any], directory: Path, name: str) -> LocalFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,13 +12,15 @@ from weaverlite.models.exchange import is_below
 from weaverlite.ogc import links
 from weaverlite.ogc.links import read_links
 from weaverlite.settings import Settings
-from weaverlite.transfer.catalogue import ACCEPT, Source, features_of, look_up
+from weaverlite.transfer.catalogue import ACCEPT, Source, features_of, look_up, next_of
 from weaverlite.transfer.egress import Egress, show
 from weaverlite.transfer.selection import select
 from weaverlite.transfer.talk import Answer, Talk, said_by
 
 #: Deepest catalogue of a static STAC that is gone through.
 _DEPTH = 8
+#: What a server answers that does not know a parameter, or cannot take a URL of that length.
+_REFUSED = frozenset({400, 414, 422, 501})
 
 
 class CollectionReader(Collections):
@@ -53,23 +56,39 @@ class CollectionReader(Collections):
         """Return the items of a source that was looked up. Raises as :meth:`read`."""
         pages = self._tree(source) if source.kind == "tree" else self._pages(source)
         found = list(select(query, self._counted(pages, query), source.pushed))
-        return {"type": "FeatureCollection", "features": found}
+        document: dict[str, Any] = {"type": "FeatureCollection", "features": found}
+        if source.crs:
+            # As GeoJSON had it before RFC 7946: what reads it otherwise takes the coordinates for degrees.
+            document["crs"] = {"type": "name", "properties": {"name": source.crs}}
+        return document
 
     # ------------------------------------------------------------ pages
 
     def _pages(self, source: Source) -> Iterator[Mapping[str, Any]]:
-        answer = source.first or self._get(source.url)
-        seen = {answer.url}
+        answer, body = source.first or self._begin(source), None
+        seen = {(answer.url, json.dumps(body))}
         while True:
             document = answer.json()
+            _check_crs(source, answer)
             for feature in features_of(document, answer.url):
                 yield _located(feature, answer)
-            following = links.find(read_links(document), links.NEXT)
-            if following is None or answer.at(following.href) in seen:
+            following = next_of(document, answer, body)
+            if following is None or (following.url, json.dumps(following.body)) in seen:
                 return
-            url = answer.at(following.href)
-            seen.add(url)
-            answer = self._get(url)
+            seen.add((following.url, json.dumps(following.body)))
+            if len(seen) > self._items + 1:
+                raise self._too_many(source.url)
+            body = following.body
+            answer = self._get(following.url, body)
+
+    def _begin(self, source: Source) -> Answer:
+        """Return the first page. Some servers refuse parameters that they do not know: those are left out then."""
+        if source.plain:
+            self._check(source.url)
+            answer = self._talk.get(source.url, accept=ACCEPT)
+            if answer.status not in _REFUSED:
+                return _good(answer, source.url)
+        return self._get(source.plain or source.url)
 
     def _tree(self, source: Source) -> Iterator[Mapping[str, Any]]:
         """Yield the items of a static catalogue, depth first."""
@@ -107,18 +126,31 @@ class CollectionReader(Collections):
             "(weaverlite.chaining.items): select fewer by limit, bbox, datetime, or a filter its server understands."
         )
 
-    def _get(self, url: str) -> Answer:
+    def _get(self, url: str, body: Mapping[str, Any] | None = None) -> Answer:
         self._check(url)
-        answer = self._talk.get(url, accept=ACCEPT)
-        if answer.status != 200:
-            raise StagingError(f"{show(url)} answered {said_by(answer)}.")
-        return answer
+        method = "GET" if body is None else "POST"
+        return _good(self._talk.ask(method, url, {"Accept": ACCEPT}, body), url)
 
     def _check(self, url: str) -> None:
         if not is_below(url, self._roots):
             raise ReferenceRefused(
                 f"{show(url)}: no collections may be read there (weaverlite.chaining.collections)."
             )
+
+
+def _good(answer: Answer, url: str) -> Answer:
+    if answer.status != 200:
+        raise StagingError(f"{show(url)} answered {said_by(answer)}.")
+    return answer
+
+
+def _check_crs(source: Source, answer: Answer) -> None:
+    said = answer.headers.get("content-crs", "").strip("<> ")
+    if source.crs and said.replace("https:", "http:") != source.crs.replace("https:", "http:"):
+        raise StagingError(
+            f"{show(answer.url)} answered with coordinates in {said[:120] or 'an unknown system'}, not in "
+            f"{source.crs[:120]} as it was asked: leave 'crs' out."
+        )
 
 
 def _located(feature: Mapping[str, Any], answer: Answer) -> Mapping[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 from weaverlite.errors import StagingError
 from weaverlite.models.collection import CollectionQuery, Interval, parse_interval, read_query
 from weaverlite.ogc.collections import JSON, TEXT
-from weaverlite.schemas.filters import parse_filter
+from weaverlite.schemas.filters import parse_filter, parse_geometry, positions
+from weaverlite.transfer.parameters import part_of
 
 #: Members of a feature that are asked for by name beside its properties.
 _OWN = ("id", "collection")
@@ -27,6 +28,15 @@ def select(query: CollectionQuery, features: Iterable[Mapping[str, Any]], pushed
         found = (item for item in found if str(item.get("id")) in query.ids)
     if query.bbox and "bbox" not in pushed:
         found = (item for item in found if _is_within(item, query.bbox))
+    part = part_of(query)
+    if part.bbox:
+        found = (item for item in found if _is_within(item, part.bbox))
+    if query.geometry is not None:
+        found = _meeting(found, query.geometry)
+    if query.q and "q" not in pushed:
+        found = (item for item in found if _mentions(item, query.q))
+    if part.interval is not None:
+        found = _during(found, part.interval)
     if query.interval is not None and "datetime" not in pushed:
         found = _during(found, query.interval)
     if query.filter is not None and "filter" not in pushed:
@@ -107,7 +117,7 @@ def _is_within(item: Mapping[str, Any], bbox: Sequence[float]) -> bool:
 
 
 def _envelope(item: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
-    points = list(_points((item.get("geometry") or {})))
+    points = list(positions(item.get("geometry") or {}))
     if points:
         xs, ys = [x for x, _ in points], [y for _, y in points]
         return min(xs), min(ys), max(xs), max(ys)
@@ -118,16 +128,36 @@ def _envelope(item: Mapping[str, Any]) -> tuple[float, float, float, float] | No
     return None
 
 
-def _points(value: Any) -> Iterator[tuple[float, float]]:
-    if isinstance(value, Mapping):
-        for part in value.get("geometries") or [value.get("coordinates")]:
-            yield from _points(part)
-    elif isinstance(value, list):
-        if len(value) > 1 and all(isinstance(number, int | float) for number in value[:2]):
-            yield float(value[0]), float(value[1])
-        else:
-            for part in value:
-                yield from _points(part)
+def _meeting(features: Iterable[Mapping[str, Any]], geometry: Any) -> Iterator[Mapping[str, Any]]:
+    expression, _ = parse_geometry(geometry)
+    for item in features:
+        own = item.get("geometry")
+        if own is None:
+            continue
+        try:
+            meets = expression.matches({"type": "Feature", "geometry": own, "properties": {}})
+        except Exception as error:  # the library raises bare exceptions
+            said = str(item.get("id"))[:80]
+            raise StagingError(f"The geometry of the item {said!r} cannot be read.") from error
+        if meets:
+            yield item
+
+
+# ---------------------------------------------------------------- words
+
+
+def _mentions(item: Mapping[str, Any], words: Sequence[str]) -> bool:
+    """Whether one of the words is in a text of the properties, in whatever case."""
+    texts = [text.casefold() for text in _texts((item.get("properties") or {}).values())]
+    return any(word.casefold() in text for word in words for text in texts)
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from (text for text in value if isinstance(text, str))
 
 
 # ---------------------------------------------------------------- times

@@ -30,9 +30,13 @@ def shout(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, An
     return {"loud": inputs["text"].upper()}
 
 
+#: What is in the table of ``report``.
+TABLE = b"".join(b"%06d\n" % number for number in range(10_000))
+
+
 def report(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, Any]:
     table = context.directory / "table.csv"
-    table.write_bytes(b"".join(b"%06d\n" % number for number in range(10_000)))
+    table.write_bytes(TABLE)
     page = context.directory / "größe 100%.html"
     page.write_text("<script>alert(1)</script>")
     folder = context.directory / "maps"
@@ -53,6 +57,13 @@ def large(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, An
     path = context.directory / "large.bin"
     path.write_bytes(bytes(range(256)) * (1 << 17))
     return {"file": path}
+
+
+def rows(inputs: Mapping[str, Any], context: InstantContext) -> Mapping[str, Any]:
+    files = [context.directory / name for name in ("one", "0")]
+    for path, said in zip(files, ("first", "second"), strict=True):
+        path.write_text(said)
+    return {"names": ["a", "b", 3], "files": files, "one": 1}
 
 
 #: What the process ``gate`` waits for, by the name it gets as input.
@@ -86,6 +97,11 @@ PROCESSES = (
         process_id="halves",
         function=lambda inputs, context: {"first": 1, "second": None},
         outputs=(output("first", type="integer"), output("second", type="integer")),
+    ),
+    InstantProcess(
+        process_id="rows",
+        function=rows,
+        outputs=(output("names", type="array"), output("files", type="array"), output("one", type="integer")),
     ),
     InstantProcess(process_id="large", function=large, outputs=(output("file", type="string"),)),
     InstantProcess(process_id="fail", function=fail, outputs=(output("never", type="string"),)),
@@ -149,9 +165,21 @@ def newest_job(http: Any, process_id: str) -> str | None:
 
 def ended(http: Any, job: str) -> Any:
     """Wait for a job; return its status."""
-    answer = http.get(job, headers={"Prefer": "wait=20"})
-    assert answer.status_code == 200, answer.text
+    for _ in range(6):
+        answer = http.get(job, headers={"Prefer": "wait=20"})
+        assert answer.status_code == 200, answer.text
+        if answer.json()["status"] not in ("accepted", "running"):
+            break
     return answer.json()
+
+
+@pytest.fixture(scope="module")
+def job(service: Service) -> str:
+    """The URL of a job of ``report`` that was successful, for the tests of one module."""
+    with service.session() as http:
+        made = submit(http, "report")
+        assert ended(http, made)["status"] == "successful"
+        return made
 
 
 @pytest.fixture

@@ -8,19 +8,11 @@ import warnings
 
 import pytest
 
+from tests.functional.tools import SORT
 from weaverlite.testing.app import URL, running
 
 from .conftest import ended
 
-SORT = {
-    "cwlVersion": "v1.2",
-    "class": "CommandLineTool",
-    "id": "sort",
-    "baseCommand": "sort",
-    "inputs": {"text": {"type": "File", "inputBinding": {"position": 1}}},
-    "outputs": {"sorted": {"type": "stdout"}},
-    "stdout": "sorted.txt",
-}
 SORT_YAML = """\
 cwlVersion: v1.2
 class: CommandLineTool

@@ -13,9 +13,8 @@ import pytest
 from weaverlite.ogc import exceptions
 from weaverlite.testing.app import URL
 
-from .conftest import ended, submit
+from .conftest import TABLE, ended, submit
 
-TABLE = b"".join(b"%06d\n" % number for number in range(10_000))
 PATHS = {
     "manifest.json",
     "stdout",
@@ -27,14 +26,6 @@ PATHS = {
     "outputs/parts/0/first.txt",
 }
 LARGE = bytes(range(256)) * (1 << 17)
-
-
-@pytest.fixture(scope="module")
-def job(service):
-    with service.session() as http:
-        made = submit(http, "report")
-        assert ended(http, made)["status"] == "successful"
-        return made
 
 
 def files_of(answer, form):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -42,6 +45,11 @@ def known(http, process_id):
 
 def shouting(**more):
     return {"process": "shout", "inputs": {"text": "hello"}, **more}
+
+
+@pytest.fixture
+def key():
+    return f"key-{uuid.uuid4().hex}"
 
 
 # ---------------------------------------------------------------- creation
@@ -83,6 +91,135 @@ def test_a_job_is_waited_for_when_the_request_says_so(http):
     assert answer.json()["status"] == "successful"
     assert "wait=" in answer.headers["Preference-Applied"]
     assert http.get(f"{answer.headers['Location']}/results").json() == {"loud": "HELLO"}
+
+
+def test_tags_of_the_request_are_tags_of_the_job(http):
+    answer = create(http, shouting(options={"tags": ["own"], "priority": 2}), tags="sea,own,managed")
+    job = answer.headers["Location"]
+    assert sorted(answer.json()["tags"]) == ["managed", "own", "sea"]
+    assert http.get(f"{job}/definition").json()["options"] == {"tags": ["own", "sea", "managed"], "priority": 2}
+    http.patch(job, json={"title": "T"})
+    assert http.post(f"{job}/results").status_code == 200
+    found = http.get(f"{URL}/jobs?tags=sea,managed").json()["jobs"]
+    assert job.rpartition("/")[2] in [item["jobID"] for item in found]
+    assert create(http, shouting(), tags="sea", dryRun="true").json()["options"]["labels"] == {"sea": ""}
+    refused(create(http, shouting(), tags="a,no tag"), 400, "tags")
+    for options in ({"tags": 5}, 5):
+        assert create(http, shouting(options=options), tags="sea").status_code == 400
+
+
+def test_the_same_request_under_a_key_makes_one_job(http, key):
+    first, again = (create(http, shouting(title="T"), headers={"Idempotency-Key": key}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    job = first.headers["Location"]
+    assert again.headers["Location"] == job
+    # It stays so when the job has gone on.
+    http.patch(job, json={"title": "Second"})
+    http.post(f"{job}/results")
+    assert ended(http, job)["status"] == "successful"
+    again = create(http, shouting(title="T"), headers={"Idempotency-Key": key})
+    assert (again.headers["Location"], again.json()["status"]) == (job, "successful")
+    http.delete(job)
+    refused(create(http, shouting(title="T"), headers={"Idempotency-Key": key}), 410)
+
+
+def test_another_request_under_a_key_is_refused(http, key):
+    headers = {"Idempotency-Key": key}
+    job = create(http, shouting(), headers=headers).json()["jobID"]
+    for answer in (
+        create(http, shouting(title="T"), headers=headers),
+        create(http, shouting(), headers=headers, tags="sea"),
+        create(http, shouting(), headers=headers, start="true"),
+        http.post(f"{URL}/processes/shout/execution", json={"inputs": {"text": "hello"}}, headers=headers),
+    ):
+        assert job in refused(answer, 422)["detail"]
+
+
+def test_a_refused_request_leaves_its_key_free(http, key):
+    headers = {"Idempotency-Key": key}
+    refused(create(http, shouting(title=5), headers=headers), 400, "/title")
+    refused(create(http, {"process": "shout", "inputs": {"none": 1}}, headers=headers), 400, "/inputs/none")
+    refused(create(http, {"process": "nothing"}, headers=headers), 404)
+    assert create(http, shouting(), headers=headers, dryRun="true").status_code == 200
+    assert "Idempotent-Replayed" not in create(http, shouting(), headers=headers).headers
+    refused(create(http, shouting(), headers={"Idempotency-Key": "x" * 256}), 400, "Idempotency-Key")
+
+
+def test_of_equal_creations_at_once_one_makes_the_job(http, service, key):
+    def ask(session):
+        return create(session, shouting(), headers={"Idempotency-Key": key, "Prefer": "respond-async"})
+
+    with service.session() as other, ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(ask, (http, other)))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("prefer", "body", "named"),
+    [
+        ("handling=strict, wait=99999", {}, ["wait=99999"]),
+        ("handling=strict, respond-sync", {}, ["respond-sync"]),
+        ("handling=strict, fast", {}, ["fast"]),
+        ("handling=strict, respond-async", {"status": "create"}, ["status"]),
+        ("handling=strict, wait=1", {"status": "create"}, ["status"]),
+    ],
+    ids=["long", "sync", "unknown", "waits", "waits for a time"],
+)
+def test_strict_handling_refuses_what_cannot_be_honoured(http, prefer, body, named):
+    before = known(http, "shout")
+    problem = refused(create(http, shouting(**body), headers={"Prefer": prefer}), 400, "Prefer")
+    assert problem["errors"][0]["location"] == "header"
+    assert all(name in problem["errors"][0]["message"] for name in named)
+    assert known(http, "shout") == before
+
+
+def test_what_is_preferred_strictly_is_told_with_all_other_faults(http):
+    document = {"process": "picky", "title": 5, "inputs": {"size": 99}}
+    for params in ({}, {"dryRun": "true"}):
+        answer = create(http, document, headers={"Prefer": "handling=strict, wait=99999"}, **params)
+        refused(answer, 400, "Prefer", "/title", "/inputs/size", "/inputs/name")
+
+
+def test_strict_handling_that_can_be_honoured_is_applied(http):
+    answer = create(http, shouting(), headers={"Prefer": "handling=strict, wait=20"})
+    assert (answer.status_code, answer.json()["status"]) == (201, "successful")
+    assert answer.headers["Preference-Applied"] == "wait=20, handling=strict"
+    assert create(http, shouting(), headers={"Prefer": "handling=strict"}).json()["status"] == "created"
+
+
+def test_results_come_as_was_preferred_when_the_job_was_made(http):
+    job = create(http, {"process": "report", "outputs": {"table": {}}}, headers={"Prefer": "return=representation"})
+    url = job.headers["Location"]
+    http.patch(url, json={"title": "T"})
+    http.post(f"{url}/results")
+    assert ended(http, url)["status"] == "successful"
+    assert http.get(f"{url}/results").json()["table"]["mediaType"] == "text/csv"
+    assert "value" in http.get(f"{url}/results").json()["table"]
+
+
+def test_a_job_that_waits_says_until_when(http):
+    job = created(http, shouting())
+    first = http.get(job).json()["expirationDate"]
+    later = http.patch(job, json={"title": "T"}).json()["expirationDate"]
+    assert datetime.fromisoformat(first) < datetime.fromisoformat(later)
+    assert datetime.fromisoformat(later) > datetime.now(UTC) + timedelta(days=29)
+    http.post(f"{job}/results")
+    assert ended(http, job)["status"] == "successful"
+
+
+@pytest.mark.parametrize(("setting", "waits"), [(timedelta(hours=1), True), (timedelta(0), False)], ids=["1h", "0"])
+def test_how_long_a_job_waits_is_a_setting(running_service, tmp_path, backends, setting, waits):
+    settings = backends.settings_for(tmp_path)
+    settings = replace(settings, limits=replace(settings.limits, created=setting))
+    with running_service(settings) as service, service.session() as http:
+        status = http.get(created(http, shouting())).json()
+        assert ("expirationDate" in status) is waits
+        if waits:
+            assert datetime.fromisoformat(status["expirationDate"]) < datetime.now(UTC) + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("word", ["create", "created"])

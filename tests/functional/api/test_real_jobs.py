@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
 
+from tests.functional.tools import SORT, deploy, shell
 from weaverlite.testing.app import URL, running
 
 from .conftest import ended, submit
 
-SORT = {
-    "cwlVersion": "v1.2",
-    "class": "CommandLineTool",
-    "id": "sort",
-    "baseCommand": "sort",
-    "inputs": {"text": {"type": "File", "inputBinding": {"position": 1}}},
-    "outputs": {"sorted": {"type": "stdout"}},
-    "stdout": "sorted.txt",
-}
-SHELL = {
-    "cwlVersion": "v1.2",
-    "class": "CommandLineTool",
-    "id": "shell",
-    "baseCommand": ["sh", "-c"],
-    "inputs": {"script": {"type": "string", "inputBinding": {"position": 1}}},
-    "outputs": {"made": {"type": "File?", "outputBinding": {"glob": "made.txt"}}},
-}
+SHELL = shell({"made": {"type": "File?", "outputBinding": {"glob": "made.txt"}}})
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +19,7 @@ def service(tmp_path_factory, backends):
     directory = tmp_path_factory.mktemp("real")
     with running(directory, settings=backends.settings_for(directory)) as started:
         with started.session() as http:
-            for tool in (SORT, SHELL):
-                headers = {"Content-Type": "application/cwl+json"}
-                answer = http.post(f"{URL}/processes", data=json.dumps(tool), headers=headers)
-                assert answer.status_code == 201, answer.text
+            deploy(http, SORT, SHELL)
         yield started
 
 

@@ -9,17 +9,7 @@ import requests
 
 from weaverlite.ogc import exceptions
 
-from .conftest import ended, submit
-
-TABLE = b"".join(b"%06d\n" % number for number in range(10_000))
-
-
-@pytest.fixture(scope="module")
-def job(service):
-    with service.session() as http:
-        made = submit(http, "report")
-        assert ended(http, made)["status"] == "successful"
-        return made
+from .conftest import TABLE, ended, submit
 
 
 @pytest.fixture
@@ -234,6 +224,26 @@ def test_the_path_of_an_output_without_a_file_is_the_output(http, job):
     assert http.get(f"{job}/outputs/table").content == TABLE
     assert http.get(f"{job}/outputs/count").json() == 3
     assert http.get(f"{job}/outputs/count", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_an_item_of_a_list_is_below_its_output(http, base):
+    job = submit(http, "rows")
+    ended(http, job)
+    for place in ("results", "outputs"):
+        assert http.get(f"{job}/{place}/names/1").text == "b"
+        assert http.get(f"{job}/{place}/names/2").json() == 3
+        assert http.get(f"{job}/{place}/names/1", headers={"Accept": "application/json"}).json() == "b"
+        assert http.get(f"{job}/{place}/names/1?f=gif").status_code == 400
+        assert http.get(f"{job}/{place}/names/9").json()["type"] == exceptions.RESULT_NOT_AVAILABLE
+        assert http.get(f"{job}/{place}/names/1234567890").status_code == 400
+        twin = f"{base}/processes/rows/jobs/{job.rpartition('/')[2]}"
+        assert http.get(f"{twin}/{place}/names/0").text == "a"
+        # Each file of a list lies in a folder of its own: no path of a file is that of an item.
+        assert http.get(f"{job}/{place}/files/0").text == "first"
+        assert http.get(f"{job}/{place}/files/1").text == "second"
+    assert http.get(f"{job}/outputs/files/1/0").text == "second"
+    for path in ("names/first", "names/-1", "names/", "one/0", "none/0", "files/1/1"):
+        assert http.get(f"{job}/outputs/{path}").json()["type"] == exceptions.RESULT_NOT_AVAILABLE, path
 
 
 def test_every_value_of_the_outputs_is_a_link(http, job):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,21 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.functional.tools import SORT, deploy, shell
 from weaverlite.settings import ChainingSettings, EgressSettings
 from weaverlite.testing.app import URL, Service, running
 from weaverlite.testing.backends import Backends
 
 from .servers import OldProcesses, Server, features_server, serving, stac_server
 
-SORT = {
-    "cwlVersion": "v1.2",
-    "class": "CommandLineTool",
-    "id": "sort",
-    "baseCommand": "sort",
-    "inputs": {"text": {"type": "File", "inputBinding": {"position": 1}}},
-    "outputs": {"sorted": {"type": "stdout"}},
-    "stdout": "sorted.txt",
-}
 JOIN = {
     "cwlVersion": "v1.2",
     "class": "CommandLineTool",
@@ -34,15 +25,9 @@ JOIN = {
     "outputs": {"whole": {"type": "stdout"}},
     "stdout": "whole.txt",
 }
-SHELL = {
-    "cwlVersion": "v1.2",
-    "class": "CommandLineTool",
-    "id": "shell",
-    "baseCommand": ["sh", "-c"],
-    "inputs": {"script": {"type": "string", "inputBinding": {"position": 1}}},
-    "outputs": {"said": {"type": "stdout"}, "made": {"type": "Directory?", "outputBinding": {"glob": "made"}}},
-    "stdout": "said.txt",
-}
+SHELL = shell(
+    {"said": {"type": "stdout"}, "made": {"type": "Directory?", "outputBinding": {"glob": "made"}}}, stdout="said.txt"
+)
 FOLDER = {
     "cwlVersion": "v1.2",
     "class": "CommandLineTool",
@@ -52,13 +37,6 @@ FOLDER = {
     "outputs": {"names": {"type": "stdout"}},
     "stdout": "names.txt",
 }
-
-
-def deploy(http: Any, *documents: Any) -> None:
-    for document in documents:
-        headers = {"Content-Type": "application/cwl+json"}
-        answer = http.post(f"{URL}/processes", data=json.dumps(document), headers=headers)
-        assert answer.status_code == 201, answer.text
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,32 @@ def test_a_file_input_gets_the_features_that_were_selected(http, points):
     assert [item["properties"] for item in document["features"]] == [{"number": 9}, {"number": 7}]
 
 
+def test_items_are_selected_by_words_place_and_ids(http, points):
+    collection = {
+        "collection": f"{points.base}/collections/points",
+        "geometry": "POLYGON((3 0,20 0,20 20,3 20,3 0))",
+        "subset": ["Lon(*:15)"],
+        "q": ["odd"],
+        "ids": ["f1", "f4", "f5", "f15", "f17"],
+        "passThroughParameters": {"vendor": "yes"},
+        "properties": ["twice"],
+        "aliases": {"twice": "number * 2"},
+    }
+    answer = post(http, "join", {"parts": {**collection, "format": "geojson-feature-collection"}})
+    assert answer.status_code == 200, answer.text
+    assert [item["properties"] for item in json.loads(answer.text)["features"]] == [{"twice": 10}, {"twice": 30}]
+    assert any(item.query.get("vendor") == "yes" for item in points.of("GET", "/collections/points/items"))
+
+
+def test_a_selection_that_is_not_possible_fails_the_job_with_a_sentence(http, points):
+    collection = {"collection": f"{points.base}/collections/points", "crs": "EPSG:3857"}
+    answer = post(http, "join", {"parts": [collection]})
+    assert answer.status_code == 400
+    (fault,) = answer.json()["errors"]
+    assert fault["pointer"] == "/inputs/parts/0"
+    assert "coordinates are not converted here: leave 'crs' out" in fault["message"]
+
+
 def test_files_are_the_assets_of_stac_items(http, stac):
     job = submit(http, "join", parts=[{"collection": f"{stac.base}/stac/collection.json", "assets": ["table"]}])
     assert text_of(http, job, "whole") == "a\nb\n"
@@ -43,6 +69,10 @@ def test_the_collection_processor_does_the_same(http, points):
     assert ended(http, job)["status"] == "successful"
     results = http.get(f"{job}/results").json()
     assert results["count"] == 4
+    words = {"q": ["odd"], "geometry": "POLYGON((0 0,4 0,4 9,0 9,0 0))", "subset": ["Lon(2:*)"]}
+    job = submit(http, "collection_processor", collection=inputs["collection"], **words)
+    assert ended(http, job)["status"] == "successful"
+    assert http.get(f"{job}/results").json()["count"] == 1
     document = http.get(results["features"]["href"]).json() if "href" in results["features"] else results["features"]
     assert len(document.get("features") or document["value"]["features"]) == 4
 
@@ -82,7 +112,19 @@ def test_features_of_a_nested_process_are_selected_from(http, points):
         ({"properties": {"x": 3}}, "/properties", "names with expressions"),
         ({"sortBy": [3]}, "/sortBy", "list of names"),
         ({"format": "shapefile"}, "/format", "geojson-feature-collection"),
-        ({"subset": "x(1:2)"}, "/subset", "is not a member"),
+        ({"subset": "x"}, "/subset", "write it like Lat(40:50)"),
+        ({"subset": ["Lat(1)", "lat(2)"]}, "/subset", "names an axis twice"),
+        ({"subsetCrs": "Mars"}, "/subsetCrs", "by its URI, or like EPSG:3857"),
+        ({"crs": "a b"}, "/crs", "by its URI"),
+        ({"bboxCrs": 3}, "/bboxCrs", "must be a text"),
+        ({"geometryCrs": "EPSG:3857"}, "/geometryCrs", "longitude and latitude"),
+        ({"geometry": {"type": "Point"}}, "/geometry", "is not a geometry"),
+        ({"geometry": "POINT(1 1)) OR (1=1"}, "/geometry", "in WKT like POINT"),
+        ({"q": ["a,b"]}, "/q", "commas stand between words"),
+        ({"aliases": {"x": "a *"}, "properties": ["x"]}, "/aliases/x", "is not CQL2 text"),
+        ({"aliases": {"x": 3}}, "/aliases", "no expression in CQL2"),
+        ({"passThroughParameters": {"a": {}}}, "/passThroughParameters", "has 'a' with a value that is neither"),
+        ({"place": 1}, "/place", "is not a member"),
     ],
     ids=lambda value: None if not isinstance(value, dict) else "-".join(value),
 )

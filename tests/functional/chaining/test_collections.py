@@ -248,3 +248,34 @@ def test_a_coverage_is_fetched_with_its_box(plain, bring):
     schema = {"contentMediaType": "image/tiff"}
     file = bring(schema, f"{plain.base}/collections/grid", type_name="File", bbox=[1, 2, 3, 4])
     assert Path(file.path).read_bytes() == b"II*\x001,2,3,4"
+
+
+def test_a_coverage_is_asked_for_with_its_parameters(plain, bring):
+    members = {
+        "subset": ["Lat(1:2)", 'time("2024-01-01")'], "subsetCrs": "EPSG:4326", "crs": "EPSG:3857", "bboxCrs": "CRS84",
+        "properties": ["B1", "B2"], "passThroughParameters": {"scale-factor": 2},
+    }  # fmt: skip
+    bring({"contentMediaType": "image/tiff"}, f"{plain.base}/collections/grid", type_name="File", **members)
+    assert plain.asked[-1].query == {
+        "subset": 'Lat(1:2),time("2024-01-01")',
+        "subset-crs": "http://www.opengis.net/def/crs/EPSG/0/4326",
+        "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
+        "bbox-crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+        "properties": "B1,B2",
+        "scale-factor": "2",
+    }
+
+
+def test_items_cannot_be_selected_of_a_coverage(plain, bring):
+    with pytest.raises(StagingError, match="is a coverage, of which nothing can be selected by ids and q and sortBy"):
+        bring({}, f"{plain.base}/collections/grid", type_name="File", q="a", ids=["b"], sortBy="c")
+
+
+def test_a_whole_collection_keeps_the_assets_that_are_named(stac, bring):
+    found = bring({"type": "object"}, f"{stac.base}/stac/collection.json", assets=["table", "none"])
+    assert [list(item["assets"]) for item in found["features"]] == [["table"], ["table"]]
+
+
+def test_a_catalogue_of_files_takes_no_parameters(stac):
+    with pytest.raises(StagingError, match="is a catalogue of files"):
+        read(f"{stac.base}/stac/collection.json", passThroughParameters={"a": 1})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from weaverlite.engines.formats import file_schema, media_type_of_format, media_type_of_name
-from weaverlite.ogc.values import is_text
+from weaverlite.ogc.negotiation import is_text
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,30 @@ def test_expired_jobs_go_with_their_results(node: Node, tmp_path: Path) -> None:
         node.get(job)
 
 
+def test_a_job_that_was_never_started_goes_when_its_time_is_over(node: Node) -> None:
+    def created(minutes: int, **members: Any) -> Job:
+        expiry = NOW + timedelta(minutes=minutes)
+        job = Job(job_id=new_job_id(), process_id="p", process_revision=1, created_at=NOW, expires_at=expiry, **members)
+        node.store.jobs.add(job, {})
+        return job
+
+    waiting, later, keyless = created(10, idempotency_key="k", request_digest="d"), created(30), created(10)
+    started = created(10)
+    accepted = started.accept(NOW)
+    node.store.jobs.save(accepted)
+    assert accepted.expires_at is None
+    node.reaper.sweep(NOW + timedelta(minutes=9))
+    assert node.get(waiting).status is StatusCode.CREATED
+    node.reaper.sweep(NOW + timedelta(minutes=11))
+    assert sorted(node.forgotten) == sorted([waiting.job_id, keyless.job_id])
+    for job in (waiting, keyless):
+        with pytest.raises(JobRemoved):
+            node.get(job)
+    assert node.store.jobs.keyed(None, "k") is not None
+    assert node.get(later).status is StatusCode.CREATED
+    assert node.get(started).status is StatusCode.ACCEPTED
+
+
 def test_expired_uploads_go(node: Node) -> None:
     upload = Upload(
         upload_id="u1",

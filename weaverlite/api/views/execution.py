@@ -27,7 +27,7 @@ from weaverlite.models.job import Job
 from weaverlite.models.options import tagged
 from weaverlite.ogc import links as rel
 from weaverlite.ogc.links import Link
-from weaverlite.ogc.negotiation import ANY, JSON, PROBLEM, Preferences, choose
+from weaverlite.ogc.negotiation import ANY, HTML, JSON, PROBLEM, Preferences, choose
 from weaverlite.services.requests import ExecuteRequest, parse_execute
 from weaverlite.services.shapes import is_old, transmission_modes
 
@@ -36,9 +36,9 @@ _APPLIED = "Preference-Applied"
 REPLAYED = "Idempotent-Replayed"
 _ANSWERS = {
     200: Answer(
-        "The results: of one output its value, of several a document",
+        "The results: of one output its value, of several a document, or a page of them",
         "outputValue",
-        (JSON, ANY),
+        (JSON, HTML, ANY),
         headers=("Link", _APPLIED, REPLAYED),
     ),
     201: Answer("A job was accepted", "statusInfo", headers=("Location", "Retry-After", _APPLIED, REPLAYED)),
@@ -165,15 +165,20 @@ def _unmet(request: Request, process_id: str, prefer: Preferences) -> list[Fault
     if not prefer.is_strict:
         return []
     known = request.runtime.processes.get(process_id).job_control_options
-    found = []
-    longest = request.runtime.settings.server.sync_wait.total_seconds()
-    if prefer.wait is not None and prefer.wait > longest:
-        found.append(f"wait={prefer.wait:g} is longer than the {longest:g} seconds that requests are held here")
+    found = too_long(request, prefer)
     if prefer.respond_async and "async-execute" not in known:
         found.append("respond-async cannot be honoured: the process is executed synchronously only")
     if prefer.respond_sync and "sync-execute" not in known:
         found.append("respond-sync cannot be honoured: the process is executed asynchronously only")
     return [Fault(message, "Prefer", "header") for message in found]
+
+
+def too_long(request: Request, prefer: Preferences) -> list[str]:
+    """Return what is wrong with the time that the client wants to wait."""
+    longest = request.runtime.settings.server.sync_wait.total_seconds()
+    if prefer.wait is None or prefer.wait <= longest:
+        return []
+    return [f"wait={prefer.wait:g} is longer than the {longest:g} seconds that requests are held here"]
 
 
 def _check_acceptable(request: Request, process_id: str, wanted: ExecuteRequest) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,12 +23,14 @@ from weaverlite.api.urls import Urls
 from weaverlite.models.codec import write_time
 from weaverlite.models.job import TOPICS, Job, JobEvent
 from weaverlite.models.queries import EventQuery
-from weaverlite.ogc.negotiation import EVENTS, JSON, TEXT
+from weaverlite.ogc.negotiation import EVENTS, HTML, JSON, TEXT, takes_anything
 
 _TAG = "jobs"
 _MISSING = (errors.NoSuchJob, errors.JobRemoved)
 _ONE = envelope(path=[p.JOB_ID])
 _UTF8 = f"{TEXT}; charset=utf-8"
+#: So many bytes of a stream stand on a page, the last ones.
+_SHOWN = 256 * 1024
 
 logs = Service("logs", "/jobs/{job_id}/logs", "Events and output lines of a job", _TAG)
 stdout = Service("stdout", "/jobs/{job_id}/stdout", "Standard output of a job", _TAG)
@@ -118,10 +120,17 @@ def _full_line(item: JobEvent) -> str:
 def _stream_view(name: str) -> Callable[[Request], Response]:
     def view(request: Request) -> Response:
         job = request.runtime.jobs.get(request.validated["job_id"], request.owner)
+        # A page is not the text: browsers, which take anything, get that.
+        is_page = request.media_type == HTML and not takes_anything(request.headers.get("Accept"))
         try:
             file = request.runtime.results.file(job.job_id, request.owner, name)
         except errors.NotFound:
-            return _live(request, job, name)
+            response = _live(request, job, name)
+            return _page(request, job, name, response.app_iter) if is_page else response
+        if is_page:
+            with request.runtime.results.open(job.job_id, file) as stream:
+                stream.seek(max(0, file.size - _SHOWN))
+                return _page(request, job, name, [stream.read()])
         response = file_response(request, file, lambda: request.runtime.results.open(job.job_id, file))
         if response.status_int in (200, 206):
             set_type(response, _UTF8)
@@ -129,6 +138,19 @@ def _stream_view(name: str) -> Callable[[Request], Response]:
 
     view.__name__ = f"get_{name}"
     return view
+
+
+def _page(request: Request, job: Job, name: str, pieces: Iterable[bytes]) -> Response:
+    """Return the end of a stream as a page."""
+    from weaverlite.api import html  # Here for the start-up: the templates take 40 ms.
+
+    said = b""
+    for piece in pieces:
+        said = (said + piece)[-_SHOWN:]
+    whole = f"{Urls.of(request).at('jobs', job.job_id, name)}?f=text"
+    links = [{"href": whole, "rel": "alternate", "type": TEXT, "title": "All of it, as text"}]
+    title: str = request.current_service.description
+    return html.values_page(request, {name: said.decode("utf-8", "replace")}, title, links)
 
 
 def _live(request: Request, job: Job, name: str) -> Response:
@@ -156,13 +178,13 @@ for _service in (stdout, stderr, exit_code):
         summary=f"{_service.name} of a job",
         schema=_ONE,
         answers={
-            200: Answer("The text; of a running job, what there is of it", media_types=(TEXT,)),
+            200: Answer("The text; of a running job, what there is of it", media_types=(TEXT, HTML)),
             206: Answer("A part of it", media_types=(TEXT,)),
             304: Answer("It is the same still"),
             416: Answer("There is no such part"),
         },
         raises=(*_MISSING, errors.ResultNotReady, errors.ResultNotAvailable),
-        produces=(TEXT,),
+        produces=(TEXT, HTML),
     )(_stream_view(_service.name))
 
 

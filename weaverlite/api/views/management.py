@@ -5,6 +5,7 @@ The methods are those of resources that other modules declare: this one is inclu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pyramid.config import Configurator
@@ -19,21 +20,22 @@ from weaverlite.api.rendering import reply
 from weaverlite.api.represent import status_info
 from weaverlite.api.service import Answer, Document, Raw, envelope
 from weaverlite.api.urls import Urls
-from weaverlite.api.views.execution import wait
+from weaverlite.api.views.execution import REPLAYED, too_long, wait
 from weaverlite.api.views.jobs import job_service, jobs
 from weaverlite.api.views.results import results
+from weaverlite.errors import Fault
 from weaverlite.models.job import Job
 from weaverlite.ogc.bodies import is_execute_schema
-from weaverlite.ogc.negotiation import JSON, Preferences
+from weaverlite.ogc.negotiation import JSON, MERGE_PATCH, Preferences
 from weaverlite.schemas.text import parse_json
-from weaverlite.services.definitions import MEDIA_TYPES, MERGE_PATCH, parse_definition
+from weaverlite.services.definitions import MEDIA_TYPES, Definition, parse_definition
 
 _APPLIED = "Preference-Applied"
 _MISSING = (errors.NoSuchJob, errors.JobRemoved)
 _UNFIT = (errors.NoSuchProcess, errors.InvalidInput, errors.NoSuchOutput, errors.Refused, errors.BackendError)
 
 
-class Definition(Raw):
+class Making(Raw):
     """The body that a job is made of."""
 
     unsupported = errors.UnsupportedJobMedia
@@ -62,15 +64,17 @@ class Start(Document):
 @jobs.post(
     summary="Create a job, to be started now or later",
     schema=envelope(
-        query=[p.START, p.DRY_RUN],
-        header=[p.PREFER, p.CONTENT_SCHEMA],
-        body=Definition(*MEDIA_TYPES),
+        query=[p.START, p.DRY_RUN, p.NEW_TAGS],
+        header=[p.PREFER, p.CONTENT_SCHEMA, p.IDEMPOTENCY_KEY],
+        body=Making(*MEDIA_TYPES),
     ),
     answers={
         200: Answer("A dry run: this would be run", "executionCheck"),
-        201: Answer("It was created, and accepted if that was asked", "statusInfo", headers=("Location", _APPLIED)),
+        201: Answer(
+            "It was created, and accepted if that was asked", "statusInfo", headers=("Location", _APPLIED, REPLAYED)
+        ),
     },
-    raises=(*_UNFIT, errors.InvalidPackage, errors.UnsupportedSchema),
+    raises=(*_UNFIT, errors.InvalidPackage, errors.UnsupportedSchema, errors.KeyReused, errors.JobRemoved),
 )
 def create_job(request: Request) -> Response:
     given, urls, management = request.validated, Urls.of(request), request.runtime.management
@@ -78,18 +82,41 @@ def create_job(request: Request) -> Response:
         raise errors.UnsupportedSchema(
             f"The schema {schema[:200]!r} is not that of an execute request: leave Content-Schema out, or name that."
         )
-    definition = parse_definition(given["body"], request.headers["Content-Type"])
     prefer: Preferences = given["Prefer"]
+    definition = parse_definition(given["body"], request.headers["Content-Type"]).tagged(given["tags"])
+    definition = replace(definition, faults=(*definition.faults, *_unmet(request, definition, prefer)))
     starts = not definition.waits and (given["start"] or prefer.respond_async or prefer.wait is not None)
     if given["dryRun"]:
         draft = management.check(definition, request.owner, urls.base, starts=starts)
         return reply(execution_check(draft.job, draft.process, draft.inputs, draft.missing))
-    job = management.create(definition, request.owner, urls.base, starts=starts)
-    applied = Preferences()
+    made = management.create(
+        definition,
+        request.owner,
+        urls.base,
+        starts=starts,
+        returns=prefer.representation,
+        key=given["Idempotency-Key"],
+    )
+    job, applied = made.job, Preferences(handling=prefer.handling)
     if starts:
         job, waited = _waited(request, job, prefer)
-        applied = Preferences(respond_async=prefer.respond_async, wait=waited)
-    return reply(status_info(job, urls), 201, headers={"Location": urls.job(job.job_id), **_applied(applied)})
+        applied = replace(applied, respond_async=prefer.respond_async, wait=waited)
+    headers = {"Location": urls.job(job.job_id), **_applied(applied)}
+    if made.is_replay:
+        headers[REPLAYED] = "true"
+    return reply(status_info(job, urls), 201, headers=headers)
+
+
+def _unmet(request: Request, definition: Definition, prefer: Preferences) -> list[Fault]:
+    """Return what of the preferences this service cannot do, when nothing less will do."""
+    if not prefer.is_strict:
+        return []
+    found = too_long(request, prefer)
+    if prefer.respond_sync:
+        found.append("respond-sync cannot be honoured: the answer is the status of the job")
+    if definition.waits and (prefer.respond_async or prefer.wait is not None):
+        found.append("the job cannot run at once, as is preferred: the 'status' in the body lets it wait for its start")
+    return [Fault(message, "Prefer", "header") for message in found]
 
 
 @job_service.patch(

@@ -14,7 +14,7 @@ from weaverlite.api.files import check_index, file_response
 from weaverlite.api.raw import output_response, reference_response, results_response
 from weaverlite.api.rendering import redirect
 from weaverlite.api.service import Answer, Service, envelope
-from weaverlite.ogc.negotiation import ANY, JSON
+from weaverlite.ogc.negotiation import ANY, HTML, JSON
 
 _TAG = "results"
 _ENDED = (
@@ -26,7 +26,7 @@ _ENDED = (
     errors.JobDismissed,
 )
 _FILE = {
-    200: Answer("The bytes, or the value", "outputValue", (JSON, ANY)),
+    200: Answer("The bytes, the value, or a page of it", "outputValue", (JSON, HTML, ANY)),
     206: Answer("A part of them", media_types=(ANY,)),
     302: Answer("Where they are", headers=("Location",)),
     304: Answer("They are the same still"),
@@ -38,7 +38,7 @@ output = Service("result", "/jobs/{job_id}/results/{output_id}", "One result of 
 item = Service("item", "/jobs/{job_id}/results/{output_id}/{index}", "One item of a result that is a list", _TAG)
 links = Service("outputs", "/jobs/{job_id}/outputs", "Links to all results of a job", _TAG)
 # Not ``*path``: Cornice finds a service by the pattern of its route, and the definition by the names in it.
-file_service = Service("file", "/jobs/{job_id}/outputs/{path:.*}", "A file a job made, or one of its results", _TAG)
+file_service = Service("file", "/jobs/{job_id}/outputs/{path:.*}", "A file a job made, a result, or an item", _TAG)
 manifest = Service("manifest", "/jobs/{job_id}/manifest", "Every file a job left", _TAG)
 
 
@@ -109,7 +109,7 @@ def get_links(request: Request) -> Response:
 
 
 @file_service.get(
-    summary="A file, or one result",
+    summary="A file, one result, or one item of a result that is a list",
     schema=envelope(path=[p.JOB_ID, p.FILE_PATH], header=[p.RETURN]),
     answers=_FILE,
     raises=(*_ENDED, errors.NotAcceptable),
@@ -123,6 +123,9 @@ def get_file(request: Request) -> Response:
     if file is None and given["path"] in left.outputs:
         # Files lie in the directory of their output: a path without one is the name of an output.
         return _one(request, given["path"])
+    output_id, _, place = given["path"].rpartition("/")
+    if file is None and place.isdigit() and isinstance(left.outputs.get(output_id), list | tuple):
+        return _one(request, output_id, check_index(place))
     if file is None:
         raise errors.ResultNotAvailable(f"The job has left no file {'outputs/' + given['path']!r}.")
     if elsewhere := found.url(given["job_id"], file):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ class Calls:
         params: Mapping[str, Any] | None = None,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
+        document: Any = None,
         silence: float | None = None,
     ) -> OperationResult:
         try:
@@ -43,7 +44,36 @@ class Calls:
         except ClientError as exc:
             return refusal(exc)
         target = f"{url}/{part}" if part else url
-        return self._connection.call(method, target, params=params, headers=headers, silence=silence)
+        return self._connection.call(
+            method, target, params=params, headers=headers, document=document, silence=silence
+        )
+
+    def _patience(self, wait: Seconds | None) -> tuple[list[str], float]:
+        """Return the preferences that ask to wait so long, and how long the service may be silent then.
+
+        :raises InvalidUsage: ``wait`` is no time.
+        """
+        if wait is None:
+            return [], self._connection.timeout
+        seconds = seconds_of(wait)
+        return [f"wait={max(1, round(seconds))}"], self._connection.timeout + seconds
+
+
+def prefer(preferences: Sequence[str]) -> dict[str, str]:
+    """Return the header of these preferences, none of it when there are none."""
+    return {"Prefer": ", ".join(preferences)} if preferences else {}
+
+
+def key_header(idempotency_key: str | None) -> dict[str, str]:
+    """Return the header of the key under which a call may be repeated.
+
+    :raises InvalidUsage: the key is empty: a server would take it for none.
+    """
+    if idempotency_key is None:
+        return {}
+    if not idempotency_key.strip():
+        raise InvalidUsage("The idempotency key is empty: give one, or leave it away.")
+    return {"Idempotency-Key": idempotency_key}
 
 
 def process_path(process_id: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from weaverlite.client.calls.common import Seconds, check_returns, process_path, seconds_of
+from weaverlite.client.calls.common import Seconds, check_returns, key_header, prefer, process_path
 from weaverlite.client.calls.processes import ProcessCalls
 from weaverlite.client.coercion import InputType, input_types
 from weaverlite.client.errors import ClientError, InvalidUsage
@@ -68,39 +68,60 @@ class ExecutionCalls(ProcessCalls):
         if mode not in ("async", "sync", "auto"):
             raise InvalidUsage(f"{mode!r} is not a mode of execution: use async, sync or auto.")
         check_returns(returns)
+        key = key_header(idempotency_key)
         try:
-            request = read_inputs(inputs, self._describer(process_id))
-            if any(True for _ in local_files(request.inputs)):
-                request.inputs = replace_files(request.inputs, Uploader(self._connection).put)
+            body = self._body(
+                inputs,
+                self._describer(process_id),
+                options=options,
+                outputs=outputs,
+                response=response,
+                subscriber=subscriber,
+            )
             if references:
-                outputs = self._with_references(process_id, outputs or request.members.get("outputs"), references)
+                body["outputs"] = self._with_references(process_id, body.get("outputs"), references)
         except InvalidUsage:
             raise
         except ClientError as exc:
             return JobHandle(**vars(refusal(exc)))
-        given = {"outputs": outputs, "response": response, "subscriber": subscriber}
-        body = {**request.members, "inputs": request.inputs}
-        body.update({key: value for key, value in given.items() if value is not None})
-        body.pop("mode", None)
-        if options:
-            body["options"] = {**body.get("options", {}), **options}
-        prefer = ["respond-async"] if mode == "async" else []
-        if wait is not None:
-            prefer.append(f"wait={max(1, round(seconds_of(wait)))}")
+        waits, silence = self._patience(wait)
+        preferences = ["respond-async"] if mode == "async" else []
+        preferences += waits
         if returns is not None:
-            prefer.append(f"return={returns}")
-        headers = {"Prefer": ", ".join(prefer)} if prefer else {}
-        if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
+            preferences.append(f"return={returns}")
         answer = self._connection.call(
             "POST",
             f"{process_path(process_id)}/execution",
             document=body,
             params={"dryRun": "true" if dry_run else None, "tags": ",".join(tags) or None},
-            headers=headers,
-            silence=self._connection.timeout + (seconds_of(wait) if wait is not None else 0),
+            headers={**prefer(preferences), **key},
+            silence=silence,
         )
         return handle_of(answer)
+
+    def _body(
+        self,
+        inputs: Any,
+        describe: Callable[[], Mapping[str, InputType]],
+        *,
+        options: Mapping[str, Any] | None = None,
+        **given: Any,
+    ) -> dict[str, Any]:
+        """Return the body of an execution: inputs, what came in one document with them, and what is ``given`` beside.
+
+        Local files are uploaded.
+
+        :raises ClientError: the service refuses, or something cannot be read.
+        """
+        request = read_inputs(inputs, describe)
+        if any(True for _ in local_files(request.inputs)):
+            request.inputs = replace_files(request.inputs, Uploader(self._connection).put)
+        body = {**request.members, "inputs": request.inputs}
+        body.pop("mode", None)
+        body.update({name: value for name, value in given.items() if value is not None})
+        if options:
+            body["options"] = {**body.get("options", {}), **options}
+        return body
 
     def _with_references(self, process_id: str, outputs: Any, references: Sequence[str]) -> dict[str, Any]:
         """Return the outputs to ask for when some are wanted as links: those named, or all of the process."""

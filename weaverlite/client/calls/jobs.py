@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from weaverlite.client.calls.common import Calls, Seconds, seconds_of
+from weaverlite.client.calls.common import Calls, Seconds, key_header, prefer, seconds_of
 from weaverlite.client.errors import ClientError, InvalidUsage
 from weaverlite.client.jobs import JobReference, failed, handle_of, judge, refusal
 from weaverlite.client.logs import follow_logs
@@ -57,14 +57,8 @@ class JobCalls(Calls):
 
         :param wait: how long the service may wait for its end before it answers; no longer than it allows.
         """
-        if wait is None:
-            return self._of_job(job_id)
-        seconds = seconds_of(wait)
-        return self._of_job(
-            job_id,
-            headers={"Prefer": f"wait={max(1, round(seconds))}"},
-            silence=self._connection.timeout + seconds,
-        )
+        waits, silence = self._patience(wait)
+        return self._of_job(job_id, headers=prefer(waits), silence=silence)
 
     def rerun(
         self, job_id: JobReference, *, same_revision: bool = False, idempotency_key: str | None = None
@@ -80,7 +74,7 @@ class JobCalls(Calls):
                 "rerun",
                 {"revision": "same"} if same_revision else None,
                 method="POST",
-                headers={} if idempotency_key is None else {"Idempotency-Key": idempotency_key},
+                headers=key_header(idempotency_key),
             )
         )
 

@@ -6,16 +6,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from weaverlite.client.calls.common import Seconds, seconds_of
+from weaverlite.client.calls.common import Seconds, prefer
 from weaverlite.client.calls.execution import ExecutionCalls
 from weaverlite.client.coercion import InputType, input_types
 from weaverlite.client.documents import read_document
 from weaverlite.client.errors import ClientError, InvalidUsage
-from weaverlite.client.inputs import local_files, read_inputs, replace_files
 from weaverlite.client.jobs import JobReference, handle_of, refusal
 from weaverlite.client.operation import JobHandle, OperationResult
 from weaverlite.client.packages import Source
-from weaverlite.client.uploads import Uploader
 
 #: The id that a package is described under, to learn what its inputs are. Nothing is stored.
 _ASKED = "what-are-your-inputs"
@@ -53,19 +51,27 @@ class ManagementCalls(ExecutionCalls):
         body: dict[str, Any] = {"process": process_id} if cwl is None else _package(cwl)
         describe = self._describer(process_id) if process_id is not None else self._describer_of(body)
         try:
-            body.update(self._members(inputs, describe, outputs=outputs, options=options, response=response))
+            members = self._members(
+                inputs,
+                describe,
+                options=options,
+                outputs=outputs,
+                response=response,
+                subscriber=subscriber,
+                title=title,
+                description=description,
+            )
         except InvalidUsage:
             raise
         except ClientError as exc:
             return JobHandle(**vars(refusal(exc)))
-        given = {"title": title, "description": description, "subscriber": subscriber}
-        body.update({name: value for name, value in given.items() if value is not None})
+        body.update(members)
         if not start:
             body["status"] = "create"
         params = {name: "true" for name, is_set in (("start", start), ("dryRun", dry_run)) if is_set}
-        prefer, silence = self._patience(wait if start else None)
+        waits, silence = self._patience(wait if start else None)
         answer = self._connection.call(
-            "POST", "/jobs", document=body, params=params, headers=prefer, silence=silence
+            "POST", "/jobs", document=body, params=params, headers=prefer(waits), silence=silence
         )
         return handle_of(answer)
 
@@ -88,29 +94,31 @@ class ManagementCalls(ExecutionCalls):
         """
         try:
             body = self._members(
-                inputs, self._describer_for(job_id, process_id), outputs=outputs, options=options, response=response
+                inputs,
+                self._describer_for(job_id, process_id),
+                options=options,
+                outputs=outputs,
+                response=response,
+                subscriber=subscriber,
+                title=title,
+                description=description,
+                process=process_id,
             )
-            given = {"process": process_id, "title": title, "description": description, "subscriber": subscriber}
-            body.update({name: value for name, value in given.items() if value is not None})
-            if not body:
-                raise InvalidUsage("Nothing is to be changed: give inputs, outputs, options or a title.")
-            headers = {"Content-Type": "application/merge-patch+json"}
-            return self._connection.call("PATCH", self.job_url(job_id), document=body, headers=headers)
         except InvalidUsage:
             raise
         except ClientError as exc:
             return refusal(exc)
+        if not body:
+            raise InvalidUsage("Nothing is to be changed: give inputs, outputs, options or a title.")
+        headers = {"Content-Type": "application/merge-patch+json"}
+        return self._of_job(job_id, method="PATCH", document=body, headers=headers)
 
     def start_job(self, job_id: JobReference, *, wait: Seconds | None = None) -> JobHandle:
         """Start a job that was made before; with ``wait`` the answer comes at its end, or then."""
-        try:
-            target = f"{self.job_url(job_id)}/results"
-        except InvalidUsage:
-            raise
-        except ClientError as exc:
-            return JobHandle(**vars(refusal(exc)))
-        prefer, silence = self._patience(wait)
-        return handle_of(self._connection.call("POST", target, document={}, headers=prefer, silence=silence))
+        waits, silence = self._patience(wait)
+        return handle_of(
+            self._of_job(job_id, "results", method="POST", document={}, headers=prefer(waits), silence=silence)
+        )
 
     trigger_job = start_job
 
@@ -120,22 +128,18 @@ class ManagementCalls(ExecutionCalls):
 
     # ------------------------------------------------------------ inner
 
-    def _members(self, inputs: Any, describe: Callable[[], Mapping[str, InputType]], **given: Any) -> dict[str, Any]:
-        """Return the members of an execution; local files are uploaded.
+    def _members(
+        self, inputs: Any, describe: Callable[[], Mapping[str, InputType]], *, process: str | None = None, **given: Any
+    ) -> dict[str, Any]:
+        """Return the members of a definition that are given: what is not is left as it is, inputs too.
 
         :raises ClientError: the service refuses, or something cannot be read.
         """
-        request = read_inputs(inputs, describe)
-        if any(True for _ in local_files(request.inputs)):
-            request.inputs = replace_files(request.inputs, Uploader(self._connection).put)
-        body = {name: value for name, value in request.members.items() if name not in ("mode", "process")}
-        if request.inputs:
-            body["inputs"] = request.inputs
-        options = given.pop("options") or {}
-        if options:
-            body["options"] = {**body.get("options", {}), **options}
-        body.update({name: value for name, value in given.items() if value is not None})
-        return body
+        body = self._body(inputs, describe, **given)
+        body.pop("process", None)
+        if not body["inputs"]:
+            del body["inputs"]
+        return body if process is None else {**body, "process": process}
 
     def _describer_of(self, package: Mapping[str, Any]) -> Callable[[], Mapping[str, InputType]]:
         def describe() -> Mapping[str, InputType]:
@@ -153,12 +157,6 @@ class ManagementCalls(ExecutionCalls):
             return self._describer(str(self._of_job(job_id).check().body["processID"]))()
 
         return describe
-
-    def _patience(self, wait: Seconds | None) -> tuple[dict[str, str], float]:
-        """Return the header that asks to wait, and how long the service may be silent then."""
-        if wait is None:
-            return {}, self._connection.timeout
-        return {"Prefer": f"wait={max(1, round(seconds_of(wait)))}"}, self._connection.timeout + seconds_of(wait)
 
 
 _PACKAGE = ("processDescription", "executionUnit")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from weaverlite.client.calls.common import Calls
-from weaverlite.client.errors import ClientError, InvalidUsage
-from weaverlite.client.jobs import JobReference, refusal
+from weaverlite.client.errors import InvalidUsage
+from weaverlite.client.jobs import JobReference
 from weaverlite.client.operation import OperationResult
 from weaverlite.ogc.negotiation import JSON, JSON_LD, N_TRIPLES, PROV_N, PROV_XML, TURTLE
 
@@ -31,13 +31,7 @@ class ProvenanceCalls(Calls):
         """
         if form not in FORMS:
             raise InvalidUsage(f"{form!r} is no form of provenance: choose one of {', '.join(FORMS)}.")
-        try:
-            target = f"{self.job_url(job_id)}/prov"
-        except InvalidUsage:
-            raise
-        except ClientError as exc:
-            return refusal(exc)
-        answer = self._connection.call("GET", target, headers={"Accept": FORMS[form]})
+        answer = self._of_job(job_id, "prov", headers={"Accept": FORMS[form]})
         if isinstance(answer.body, bytes):
             answer.body = answer.text
         return answer

@@ -20,7 +20,6 @@ from weaverlite.engines.cwl.document import (
     Graph,
     Item,
     entries,
-    escape,
     graph_of,
     is_expression,
     requirements,
@@ -29,6 +28,7 @@ from weaverlite.engines.cwl.document import (
 )
 from weaverlite.engines.docker import is_image_name
 from weaverlite.errors import Fault, InvalidPackage
+from weaverlite.ogc.pointers import pointer_to
 
 VERSIONS = ("v1.0", "v1.1", "v1.2")
 
@@ -157,7 +157,7 @@ class _Admission:
             self._fault("/cwl:tool", "a package is a CWL document, not the inputs of one")
         for prefix, uri in _members(self._document.get("$namespaces")):
             if not isinstance(uri, str):
-                self._fault(f"/$namespaces/{escape(prefix)}", "it must be the URI of a namespace")
+                self._fault(pointer_to("/$namespaces", prefix), "it must be the URI of a namespace")
 
     def _directives(self, value: Any, pointer: str) -> None:
         """Find what the loader of CWL would replace or fetch, wherever it stands, and every reference to a file."""
@@ -166,7 +166,7 @@ class _Admission:
                 self._directives(item, f"{pointer}/{index}")
         elif isinstance(value, dict):
             for key, item in value.items():
-                where = f"{pointer}/{escape(key)}"
+                where = pointer_to(pointer, key)
                 if key in ("$import", "$include", "$mixin"):
                     self._fault(where, f"{key} is not allowed: a package is one document, put the content here")
                 elif key in ("$schemas", "$base"):

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from weaverlite.ogc.pointers import pointer_to
+
 #: What extensions of the reference runner and of this service are called, whatever prefix a document gives them.
 _PREFIXES = {
     "http://commonwl.org/cwltool#": "cwltool:",
@@ -16,13 +18,6 @@ _PREFIXES = {
     "https://weaverlite.org/cwl#": "weaverlite:",
     "cwl:": "",
 }
-
-PROCESS_CLASSES = ("CommandLineTool", "ExpressionTool", "Workflow", "Operation")
-
-
-def escape(part: object) -> str:
-    """Return one part of a JSON pointer (RFC 6901)."""
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def short(identifier: str) -> str:
@@ -58,7 +53,7 @@ def entries(section: object, pointer: str) -> Iterator[Item]:
     if isinstance(section, Mapping):
         for name, content in section.items():
             content = content if isinstance(content, Mapping) else {"type": content}
-            yield Item(f"{pointer}/{escape(name)}", short(str(name)), content)
+            yield Item(pointer_to(pointer, name), short(str(name)), content)
     elif isinstance(section, list):
         for index, content in enumerate(section):
             if isinstance(content, Mapping) and isinstance(content.get("id"), str):
@@ -69,7 +64,7 @@ def requirements(section: object, pointer: str) -> Iterator[Item]:
     """Yield the members of ``requirements`` or ``hints``; the name is the class as it is written."""
     if isinstance(section, Mapping):
         for name, content in section.items():
-            yield Item(f"{pointer}/{escape(name)}", str(name), content if isinstance(content, Mapping) else {})
+            yield Item(pointer_to(pointer, name), str(name), content if isinstance(content, Mapping) else {})
     elif isinstance(section, list):
         for index, content in enumerate(section):
             if isinstance(content, Mapping) and isinstance(content.get("class"), str):

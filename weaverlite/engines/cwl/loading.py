@@ -23,9 +23,9 @@ from schema_salad.exceptions import SchemaSaladException, ValidationException
 from schema_salad.fetcher import Fetcher
 
 from weaverlite.engines.cwl.admission import Admitted
-from weaverlite.engines.cwl.document import escape
 from weaverlite.engines.cwl.tools import construct_tool
 from weaverlite.errors import Fault, InvalidPackage
+from weaverlite.ogc.pointers import pointer_to
 
 #: What the document is called. It is no place: nothing is ever read there.
 URI = "file:///package.cwl"
@@ -124,7 +124,7 @@ def _numbered(value: Any, pointer: str, pointers: list[str]) -> Any:
     node._yaml_set_line_col(line, 0)
     node.lc.filename = URI
     for key, item in members:
-        where = f"{pointer}/{escape(key)}"
+        where = pointer_to(pointer, key)
         at = len(pointers)
         numbered = _numbered(item, where, pointers)
         if len(pointers) == at:

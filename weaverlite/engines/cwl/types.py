@@ -17,6 +17,7 @@ from weaverlite.engines.formats import (
     media_type_of_format,
     media_type_of_name,
 )
+from weaverlite.schemas.forms import BOUNDING_BOX
 
 _PRIMITIVES: Mapping[str, Mapping[str, Any]] = {
     "string": {"type": "string"},
@@ -29,15 +30,7 @@ _PRIMITIVES: Mapping[str, Mapping[str, Any]] = {
     "Any": {},
 }
 #: A file of OGC's format for bounding boxes is sent, and described, as the box itself.
-_BOUNDING_BOX: dict[str, Any] = {
-    "type": "object",
-    "format": "ogc-bbox",
-    "required": ["bbox"],
-    "properties": {
-        "bbox": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
-        "crs": {"type": "string", "format": "uri"},
-    },
-}
+_BOX: dict[str, Any] = {**BOUNDING_BOX, "format": BBOX}
 _STREAMS = {"stdin": "File", "stdout": "File", "stderr": "File"}
 #: Named types may contain themselves; a schema that is written out cannot.
 _DEPTH = 8
@@ -107,7 +100,7 @@ class Types:
             if kind in _PRIMITIVES:
                 return dict(_PRIMITIVES[kind])
             if kind == "File" and media_types == [BBOX]:
-                return copy.deepcopy(_BOUNDING_BOX)
+                return copy.deepcopy(_BOX)
             if kind == "File":
                 schemas = [file_schema(media_type) for media_type in media_types or [BINARY]]
                 return schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
