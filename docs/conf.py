@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def write_settings(app: Sphinx) -> None:
             lines += ["", section, "-" * len(section), ""]
         lines += [
             f"``{entry.key}``",
-            f"    {entry.meaning}",
+            f"    {_plain(entry.meaning)}",
             "",
             f"    Default: ``{entry.default}``. Variable: ``{entry.variable}``."
             if entry.default
@@ -44,6 +45,11 @@ def write_settings(app: Sphinx) -> None:
             "",
         ]
     _write(app, "settings.rst", lines)
+
+
+def _plain(text: str) -> str:
+    """Return text in which no sign means anything to docutils."""
+    return re.sub(r"([\\*_`|])", r"\\\1", text)
 
 
 #: Errors that are never an answer: where they go instead.

@@ -104,6 +104,37 @@ def test_req_html_definition__results(service: Service) -> None:
 
 
 @all_of("definition")
+@pytest.mark.parametrize("accept", [HTML, BROWSER])
+@pytest.mark.parametrize("resource", ["results", "outputs", "manifest", "logs", "history", "inputs", "statistics"])
+def test_req_html_definition__job_parts(service: Service, resource: str, accept: str) -> None:
+    """Every answer of 200 of every operation, says version 1.0."""
+    assert page(service.get(f"{service.successful.url}/{resource}", accept=accept)).text
+
+
+@all_of("definition")
+@pytest.mark.parametrize("query", ["", "?f=html"])
+@pytest.mark.parametrize("resource", ["results/stringInput", "outputs/stringInput", "stdout", "stderr", "exitCode"])
+def test_req_html_definition__what_is_no_document(service: Service, resource: str, query: str) -> None:
+    """Also of what is text or bytes by itself."""
+    job = service.many if resource == "exitCode" else service.successful
+    assert page(service.get(f"{job.url}/{resource}{query}", accept=HTML)).text
+
+
+@all_of("definition")
+@pytest.mark.parametrize("accept", [HTML, BROWSER])
+@pytest.mark.parametrize("body", [{}, {"response": "raw"}, {"response": "document"}], ids=["2.0", "raw", "document"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_req_html_definition__execution(
+    service: Service, outputs: int, body: dict[str, Any], accept: str
+) -> None:
+    """An execution that is waited for answers 200 as well."""
+    wanted = {"outputs": {name: {} for name in ["stringInput", "doubleInput"][:outputs]}}
+    request = {"inputs": {"stringInput": "shown", "doubleInput": 1.5}, **wanted, **body}
+    answer = service.post("/processes/echo/execution", json=request, accept=accept)
+    assert "shown" in page(answer).text
+
+
+@all_of("definition")
 @pytest.mark.parametrize("path", ["/", "/conformance", "/processes", "/processes/echo", "/jobs"])
 def test_req_html_definition__by_f(service: Service, path: str) -> None:
     """``f=html`` beats ``Accept``: a link can be shown to a person."""

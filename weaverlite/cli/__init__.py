@@ -17,7 +17,7 @@ SECTIONS = {
         "deploy": ("weaverlite.cli.processes", "Deploy a package as a process."),
         "processes": ("weaverlite.cli.processes", "List the processes."),
         "describe": ("weaverlite.cli.processes", "Show a process with its inputs and outputs."),
-        "package": ("weaverlite.cli.processes", "Show the package of a process."),
+        "package": ("weaverlite.cli.processes", "Show the package of a process, as CWL."),
         "revisions": ("weaverlite.cli.processes", "List the revisions of a process."),
         "update": ("weaverlite.cli.processes", "Edit the description of a process."),
         "undeploy": ("weaverlite.cli.processes", "Remove a process."),

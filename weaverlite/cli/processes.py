@@ -61,7 +61,7 @@ def describe(service: Service, process_id: str) -> None:
 @process_option
 @service_options
 def package(service: Service, process_id: str) -> None:
-    """Show the package of a process as it was deployed."""
+    """Show the package of a process, as CWL."""
     service.show(service.client.package(process_id))
 
 

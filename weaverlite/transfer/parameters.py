@@ -131,7 +131,7 @@ def _check_left(query: CollectionQuery, abilities: frozenset[str], left: frozens
             f"The server of the collection does not say that it gives items in {query.crs[:120]}, and coordinates are "
             "not converted here: leave 'crs' out."
         )
-    by_place = [name for name in ("bbox", "geometry", "subset") if name in left]
+    by_place: list[str] = [name for name in ("bbox", "geometry", "subset") if name in left]
     if "filter" in left and _is_spatial(parse_filter(query.filter, query.filter_lang).to_json()):
         by_place.append("filter")
     if by_place:

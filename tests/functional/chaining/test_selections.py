@@ -165,7 +165,7 @@ def test_longitude_and_latitude_need_not_be_asked_for(ask):
 @pytest.mark.parametrize(
     ("server", "members", "said"),
     [
-        ("core", {"crs": MERCATOR}, "does not say that it gives items in http.*3857, and coordinates are not converted"),
+        ("core", {"crs": MERCATOR}, "does not say that it gives items in .*3857, and coordinates are not converted"),
         ("nothing", {"bbox": [1, 2, 3, 4], "bboxCrs": MERCATOR}, "The box is in .*3857.*longitude and latitude"),
         ("core", {"subset": "Lat(1:2)", "subsetCrs": MERCATOR}, "'subset' is in .*3857"),
         ("much", {"crs": MERCATOR, "geometry": SQUARE}, "not select by geometry, and that is not possible here"),

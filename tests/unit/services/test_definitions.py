@@ -168,3 +168,22 @@ def test_a_reference_to_something_else_is_refused(reference):
     with pytest.raises(InvalidRequest) as caught:
         process_name(reference, BASE)
     assert caught.value.faults[0].pointer == "/process"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (None, {"tags": ["sea", "own"]}),
+        ({}, {"tags": ["sea", "own"]}),
+        ({"priority": 1}, {"priority": 1, "tags": ["sea", "own"]}),
+        ({"tags": ["own"]}, {"tags": ["own", "sea"]}),
+        ({"tags": "own"}, {"tags": "own"}),
+        ([], []),
+    ],
+    ids=["none", "empty", "others", "tags", "no list", "no object"],
+)
+def test_tags_stand_among_the_options(options, expected):
+    given = {"process": "echo"} if options is None else {"process": "echo", "options": options}
+    definition = definition_of(given)
+    assert definition.tagged(["sea", "own", "sea"]).document["options"] == expected
+    assert definition.tagged([]) is definition

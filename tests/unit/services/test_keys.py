@@ -10,7 +10,7 @@ from weaverlite.errors import KeyReused
 from weaverlite.models.options import Options
 from weaverlite.models.queries import KeyUse
 from weaverlite.models.subscriber import Subscriber
-from weaverlite.services.keys import check_use, digest_of
+from weaverlite.services.keys import check_use, digest_of, digest_of_definition
 from weaverlite.services.requests import ExecuteRequest
 
 REQUEST = ExecuteRequest(inputs={"a": 1, "b": [{"c": None, "d": "é\ud800"}]}, outputs={"x": {}})
@@ -51,3 +51,11 @@ def test_another_request_is_refused_with_the_job():
     check_use(KeyUse(job_id="j1", digest="d"), "d")
     with pytest.raises(KeyReused, match="j1"):
         check_use(KeyUse(job_id="j1", digest="d"), "e")
+
+
+def test_a_definition_is_the_same_if_its_document_and_its_start_are():
+    document = {"process": "echo", "inputs": {"a": 1, "b": 2}}
+    digest = digest_of_definition(document, starts=False)
+    assert digest == digest_of_definition({"inputs": {"b": 2, "a": 1}, "process": "echo"}, starts=False)
+    assert digest != digest_of_definition(document, starts=True)
+    assert digest != digest_of_definition({**document, "title": "T"}, starts=False)

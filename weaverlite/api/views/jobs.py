@@ -100,8 +100,7 @@ def dismiss_jobs(request: Request) -> dict[str, Any]:
     found = request.runtime.jobs.dismiss_all(request.validated["body"]["jobs"], request.owner)
     outcomes = [represent.dismissal(item) for item in found]
     done = [item["jobID"] for item in outcomes if item["code"] == 200]
-    others = len(outcomes) - len(done)
-    said = f"{len(done)} jobs are dismissed or removed" + (f", {others} are not: see outcomes." if others else ".")
+    said = f"Dismissed or removed: {len(done)} of {len(outcomes)}." + (" See outcomes." if outcomes[len(done):] else "")
     return {"description": said, "jobs": done, "outcomes": outcomes}
 
 

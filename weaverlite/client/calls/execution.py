@@ -59,7 +59,8 @@ class ExecutionCalls(ProcessCalls):
         :param mode: ``async``; ``sync`` to wait for the results, for ``wait`` at most; ``auto`` for what the service
             does by default.
         :param returns: ``minimal`` for files as links, ``representation`` for everything inline.
-        :param references: outputs wanted as links; the others come as well unless ``outputs`` says otherwise.
+        :param references: outputs wanted as links; the others come as well unless ``outputs`` says otherwise. Results
+            come as a document then, unless ``response`` says otherwise.
         :param dry_run: execute nothing; the result is what would be run, or all that is wrong.
         :param idempotency_key: under which the call may be repeated without making another job.
         :param tags: words to find the job by.
@@ -80,6 +81,8 @@ class ExecutionCalls(ProcessCalls):
             )
             if references:
                 body["outputs"] = self._with_references(process_id, body.get("outputs"), references)
+                # Else outputs by value come in parts beside them, which is no document.
+                body.setdefault("response", "document")
         except InvalidUsage:
             raise
         except ClientError as exc:
