@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.conformance.collections import Collections
+from tests.listening import listening
 
 
 class Origin:
@@ -112,14 +113,5 @@ def _json(document: Any) -> tuple[str, bytes]:
 def offering() -> Iterator[Origin]:
     """Serve on a free port of this host."""
     origin = Origin()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(origin))
-    server.daemon_threads = True
-    origin.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), _handler(origin))) as origin.url:
         yield origin
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.listening import listening
 
 ROOT = Path(__file__).parents[2]
 STATUSES = (200, 404)
@@ -47,16 +48,8 @@ def _handler(status: int) -> type[BaseHTTPRequestHandler]:
 @contextmanager
 def serving(status: int) -> Iterator[str]:
     """Serve a stub on a free port; yield its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(status))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), _handler(status))) as url:
+        yield url
 
 
 def run_against(status: int) -> tuple[int, int, list[str]]:

@@ -113,7 +113,7 @@ class Service:
         thread = threading.Thread(target=serve, args=(self.runtime, self.app), kwargs=arguments, name="serve")
         thread.start()
         try:
-            if not listening.wait(10):
+            if not listening.wait(60):
                 raise RuntimeError("the service does not listen")
             yield urls[0]
         finally:

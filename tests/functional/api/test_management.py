@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from weaverlite.ogc import exceptions as types
-from weaverlite.testing.app import URL
+from weaverlite.testing.app import URL, settings_for
 
 from .conftest import GATES, ended, submit
 
@@ -212,8 +212,8 @@ def test_a_job_that_waits_says_until_when(http):
 
 
 @pytest.mark.parametrize(("setting", "waits"), [(timedelta(hours=1), True), (timedelta(0), False)], ids=["1h", "0"])
-def test_how_long_a_job_waits_is_a_setting(running_service, tmp_path, backends, setting, waits):
-    settings = backends.settings_for(tmp_path)
+def test_how_long_a_job_waits_is_a_setting(running_service, tmp_path, setting, waits):
+    settings = settings_for(tmp_path)
     settings = replace(settings, limits=replace(settings.limits, created=setting))
     with running_service(settings) as service, service.session() as http:
         status = http.get(created(http, shouting())).json()

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
+from tests.listening import listening
+
 #: Status, headers and body that answer a request: its method, path, query and body.
 Reply: TypeAlias = tuple[int, Mapping[str, str], bytes]
 Answer: TypeAlias = Callable[["Asked"], Reply]
@@ -73,21 +75,12 @@ def serving(answer: Answer) -> Iterator[Server]:
             pass
 
     class Listener(ThreadingHTTPServer):
-        daemon_threads = True
-
         def handle_error(self, *_: Any) -> None:
             """Clients that have seen enough hang up."""
 
-    http = Listener(("127.0.0.1", 0), Handler)
-    server = Server(f"http://127.0.0.1:{http.server_address[1]}")
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with listening(Listener(("127.0.0.1", 0), Handler)) as url:
+        server = Server(url)
         yield server
-    finally:
-        http.shutdown()
-        thread.join()
-        http.server_close()
 
 
 # ---------------------------------------------------------------- processes

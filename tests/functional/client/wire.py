@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.listening import listening
 
 NOT_READY = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/result-not-ready"
 NO_SUCH_JOB = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-job"
@@ -305,16 +306,10 @@ def handler_of(wire: Wire) -> type[BaseHTTPRequestHandler]:
 def serving(wire: Wire, port: int = 0) -> Iterator[Wire]:
     """Serve until the end of the block, then cut every connection; the port is free again."""
     server = ThreadingHTTPServer(("127.0.0.1", port), handler_of(wire))
-    server.daemon_threads = True
-    wire.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     try:
-        yield wire
+        with listening(server) as wire.url:
+            yield wire
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
         for connection in wire.connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
