@@ -12,6 +12,7 @@ from weaverlite.models.job import Job
 from weaverlite.models.queries import SORTS, JobQuery, ProcessQuery
 from weaverlite.ogc.status import StatusCode
 from weaverlite.stores.interfaces import Store
+from weaverlite.testing import store_queries
 from weaverlite.testing.nouns import START, accepted, after, process
 
 #: Jobs of one owner, as everybody asks who sorts.
@@ -67,16 +68,10 @@ def seconds(job: Job) -> float | None:
 
 
 def fits(query: JobQuery, job: Job) -> bool:
-    """Say in plain words what a query asks."""
+    """Say in plain words what a query asks, of durations too."""
     took = seconds(job)
     return (
-        (query.any_owner or job.owner == query.owner)
-        and job.job_id.startswith(query.id_prefix)
-        and (not query.process_ids or job.process_id in query.process_ids)
-        and (not query.statuses or job.status in query.statuses)
-        and (query.created_from is None or job.created_at >= query.created_from)
-        and (query.created_until is None or job.created_at <= query.created_until)
-        and query.tags <= set(job.options.labels.items())
+        store_queries.fits(query, job)
         and (query.min_seconds is None or (took is not None and took >= query.min_seconds))
         and (query.max_seconds is None or (took is not None and took <= query.max_seconds))
     )

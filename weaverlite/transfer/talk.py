@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 from weaverlite.errors import InvalidInput, InvalidRequest, StagingError
 from weaverlite.ogc.links import Link, read_header
+from weaverlite.ogc.negotiation import essence, is_json
 from weaverlite.schemas.text import parse_json
 from weaverlite.transfer.egress import Egress, show
 
@@ -28,11 +29,11 @@ class Answer:
 
     @property
     def media_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return essence(self.headers.get("content-type", ""))
 
     @property
     def is_json(self) -> bool:
-        return self.media_type == "application/json" or self.media_type.endswith("+json")
+        return is_json(self.media_type)
 
     def json(self) -> Any:
         """Return the document.
