@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from weaverlite.cli.common import Service, job_option, read_duration, service_options
-from weaverlite.cli.request import id_only_option, inputs_option, options_option, outputs_option
+from weaverlite.cli.request import id_only_option, idempotency_option, inputs_option, options_option, outputs_option
 
 
 def _definition_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,6 +59,7 @@ def job() -> None:
 @click.option("--cwl", metavar="FILE", help="A CWL document or an application package that is only for this job.")
 @click.option("--start", is_flag=True, help="Start it at once.")
 @click.option("--dry-run", is_flag=True, help="Store nothing: show what would be run, or all that is wrong.")
+@idempotency_option
 @id_only_option
 @_wait_option
 @service_options

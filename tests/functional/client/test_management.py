@@ -98,6 +98,12 @@ def test_a_job_is_made_and_started_at_once(client: WeaverClient) -> None:
     assert client.update_job(job, title="x").code == 423
 
 
+def test_a_job_is_created_once_under_a_key(client: WeaverClient) -> None:
+    first, again = (client.create_job("repeat", {"word": "a"}, idempotency_key="one job").check() for _ in range(2))
+    assert first.job_id == again.job_id
+    assert client.create_job("repeat", {"word": "b"}, idempotency_key="one job").code == 422
+
+
 def test_what_is_wrong_is_in_the_result(client: WeaverClient) -> None:
     refused = client.create_job("repeat", {"word": 1, "more": 2})
     assert isinstance(refused.error, ProblemError)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from weaverlite.client.calls.common import Seconds, prefer
+from weaverlite.client.calls.common import Seconds, key_header, prefer
 from weaverlite.client.calls.execution import ExecutionCalls
 from weaverlite.client.coercion import InputType, input_types
 from weaverlite.client.documents import read_document
@@ -37,6 +37,7 @@ class ManagementCalls(ExecutionCalls):
         start: bool = False,
         wait: Seconds | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
     ) -> JobHandle:
         """Make a job of a process, or of a package that is only for it; local files are uploaded.
 
@@ -44,6 +45,7 @@ class ManagementCalls(ExecutionCalls):
         :param cwl: a CWL document or an application package in place of a process: a path (JSON or YAML) or itself.
         :param start: accept the job at once; else it waits for :meth:`start_job`. ``wait`` then waits for its end.
         :param dry_run: store nothing; the result is what would be run, or all that is wrong.
+        :param idempotency_key: repeated with the same key and the same body, the call makes no second job.
         :raises InvalidUsage: neither a process nor a package is given, or both, or something cannot be read.
         """
         if (process_id is None) == (cwl is None):
@@ -71,7 +73,12 @@ class ManagementCalls(ExecutionCalls):
         params = {name: "true" for name, is_set in (("start", start), ("dryRun", dry_run)) if is_set}
         waits, silence = self._patience(wait if start else None)
         answer = self._connection.call(
-            "POST", "/jobs", document=body, params=params, headers=prefer(waits), silence=silence
+            "POST",
+            "/jobs",
+            document=body,
+            params=params,
+            headers={**prefer(waits), **key_header(idempotency_key)},
+            silence=silence,
         )
         return handle_of(answer)
 
