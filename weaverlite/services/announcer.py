@@ -56,7 +56,10 @@ class Announcer:
         except WeaverLiteError as error:
             # The store is away: what is owed waits there.
             _log.warning("callbacks wait: %s", error.detail, extra={"action": "callback"})
-            return ()
+        except Exception:
+            # Whatever it is, it must not be the last look.
+            _log.exception("callbacks wait", extra={"action": "callback"})
+        return ()
 
     def _deliver(self, job: Job) -> None:
         try:
@@ -64,5 +67,7 @@ class Announcer:
         except WeaverLiteError as error:
             # It is held for a while, and due again then.
             _log.warning("a call for job %s waits: %s", job.job_id, error.detail, extra={"action": "callback"})
+        except Exception:
+            _log.exception("a call for job %s waits", job.job_id, extra={"action": "callback"})
         finally:
             self._free.release()
