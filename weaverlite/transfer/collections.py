@@ -13,7 +13,7 @@ from weaverlite.ogc import links
 from weaverlite.ogc.links import read_links
 from weaverlite.settings import Settings
 from weaverlite.transfer.catalogue import ACCEPT, Source, features_of, look_up, next_of
-from weaverlite.transfer.egress import Egress, show
+from weaverlite.transfer.egress import show
 from weaverlite.transfer.selection import select
 from weaverlite.transfer.talk import Answer, Talk, said_by
 
@@ -33,11 +33,8 @@ class CollectionReader(Collections):
 
     @classmethod
     def create(cls, settings: Settings) -> CollectionReader:
-        chaining, egress = settings.chaining, settings.egress
-        talk = Talk(
-            Egress.create(egress), size=chaining.answer_limit, seconds=egress.read_timeout.total_seconds()
-        )
-        return cls(talk, roots=chaining.collections, items=chaining.items)
+        chaining = settings.chaining
+        return cls(Talk.create(settings), roots=chaining.collections, items=chaining.items)
 
     def look_up(self, query: CollectionQuery) -> Source:
         """Return where what is wanted of a collection is. Raises as :meth:`read`."""

@@ -18,7 +18,7 @@ from weaverlite.models.exchange import Exchange, OnNews, OnProgress, is_below
 from weaverlite.ogc import links
 from weaverlite.ogc.links import read_links
 from weaverlite.settings import Settings
-from weaverlite.transfer.egress import Egress, show
+from weaverlite.transfer.egress import show
 from weaverlite.transfer.talk import Answer, Talk, said_by, words_of
 
 _SLOWEST = 20
@@ -48,12 +48,9 @@ class RemoteExchange(Exchange):
 
     @classmethod
     def create(cls, settings: Settings) -> RemoteExchange:
-        chaining, egress = settings.chaining, settings.egress
-        talk = Talk(
-            Egress.create(egress), size=chaining.answer_limit, seconds=egress.read_timeout.total_seconds()
-        )
+        chaining = settings.chaining
         return cls(
-            talk,
+            Talk.create(settings),
             servers=chaining.servers,
             poll=chaining.poll.total_seconds(),
             total=chaining.remote_time.total_seconds(),

@@ -12,6 +12,7 @@ from weaverlite.errors import InvalidInput, InvalidRequest, StagingError
 from weaverlite.ogc.links import Link, read_header
 from weaverlite.ogc.negotiation import essence, is_json
 from weaverlite.schemas.text import parse_json
+from weaverlite.settings import Settings
 from weaverlite.transfer.egress import Egress, show
 
 #: Deepest JSON that is taken from a server, and most values in it.
@@ -68,6 +69,13 @@ class Talk:
         self._egress = egress
         self._size = size
         self._seconds = seconds
+
+    @classmethod
+    def create(cls, settings: Settings) -> Talk:
+        egress = settings.egress
+        return cls(
+            Egress.create(egress), size=settings.chaining.answer_limit, seconds=egress.read_timeout.total_seconds()
+        )
 
     def get(self, url: str, accept: str = "application/json", **headers: str) -> Answer:
         """Return the answer to a GET. Raises as :meth:`ask`."""
