@@ -269,6 +269,12 @@ def test_held_requests_leave_threads_for_others(direct, url, gate_name):
     finally:
         for answer in held:
             answer.close()
+    # The next test wants a place too: they are free once the followers, or their job, have ended.
+    GATES[gate_name].set()
+    for _ in range(600):
+        if direct.get(f"{job}/logs?follow=true&f=text", timeout=15).status_code == 200:
+            break
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
